@@ -1,0 +1,37 @@
+# Two commands for everybody: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: setup demo test check clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "wattseal needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "could not make a virtual environment: on Debian, apt install python3-venv" >&2; exit 1; }
+	@echo "installing wattseal and what it needs into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup
+	@$(BIN)/wattseal demo $(ARGS)
+
+test: setup
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup typings/.ready
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy --config-file firmware/mypy.ini
+
+typings/.ready: pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
+	  --target typings 'micropython-esp32-stubs>=1.24'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) typings build
