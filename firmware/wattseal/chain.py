@@ -1,0 +1,156 @@
+"""Verification of a stretch of a meter's chain (SPEC.md section 5).
+
+Links are hashes, so one signature, on the last record, speaks for every body of a stretch; and
+neither sequence numbers nor time may leave a gap, so a stretch is complete or it is refused.
+"""
+
+from wattseal.ecdsa import is_low_s, verify
+from wattseal.errors import Malformed, Misuse, Refused
+from wattseal.p256 import decode_point
+from wattseal.record import (
+    EVENT,
+    INTERVAL,
+    ORIGIN,
+    PAIRED,
+    decode_body,
+    decode_origin,
+    decode_paired,
+    genesis,
+    meter_id,
+)
+
+
+class Config:
+    """What a meter's enrolment fixes: interval in seconds, unit exponent, channel set."""
+
+    __slots__ = ("channel_set", "exponent", "interval_s")
+
+    def __init__(self, interval_s, exponent, channel_set):
+        self.interval_s = interval_s
+        self.exponent = exponent
+        self.channel_set = channel_set
+
+    def __eq__(self, other):
+        return (
+            isinstance(other, Config)
+            and self.interval_s == other.interval_s
+            and self.exponent == other.exponent
+            and self.channel_set == other.channel_set
+        )
+
+    def __hash__(self):
+        return hash((self.interval_s, self.exponent, self.channel_set))
+
+
+class Chain:
+    """The state between two records: what the next one must fit.
+
+    public_key: 33 bytes. config: a Config, or None to take the ORIGIN event's. previous: digest
+    of the record before, or None at the beginning of the chain. seq, start_s: what the next
+    record must have; boot, epoch: what the record before had. Each may be None where the
+    verifier does not know it: the first record then sets it (its own links and signature still
+    hold it fast from there on).
+    """
+
+    def __init__(
+        self, public_key, config=None, previous=None, seq=None, start_s=None, boot=None, epoch=None
+    ):
+        self.public_key = bytes(public_key)
+        self.point = decode_point(self.public_key)
+        self.meter = meter_id(self.public_key)
+        self.config = config
+        if previous is None:
+            previous = genesis(self.public_key)
+            seq = 0
+            epoch = 0
+        self.previous = previous
+        self.seq = seq
+        self.end_s = start_s
+        self.boot = boot
+        self.epoch = epoch
+
+    def append(self, record, digest):
+        """Take the next record, given the digest of its body, or refuse it and stay as it was.
+
+        Refused `chain-meter`, `chain-link`, `chain-sequence`, `chain-time`, `chain-boot`,
+        `chain-epoch` or `chain-config`, the first that applies in this order. The signature is
+        not looked at: see `check_signature`.
+        """
+        if record.meter != self.meter:
+            raise Refused("chain-meter", _at(record))
+        if self.seq is not None and record.seq != self.seq:
+            raise Refused("chain-sequence", "%s where %d was due" % (_at(record), self.seq))
+        if record.previous != self.previous:
+            raise Refused("chain-link", _at(record))
+        if self.end_s is not None and record.start_s != self.end_s:
+            raise Refused(
+                "chain-time",
+                "%s begins at %d where %d was due" % (_at(record), record.start_s, self.end_s),
+            )
+        if self.boot is not None and record.boot < self.boot:
+            raise Refused("chain-boot", _at(record))
+        if self.epoch is not None and record.epoch != self.epoch:
+            raise Refused("chain-epoch", _at(record))
+        epoch = record.epoch
+        config = self.config
+        if record.kind == EVENT:
+            if record.event == ORIGIN:
+                config = self._origin(record)
+            elif record.event == PAIRED:
+                epoch = decode_paired(record.payload)[0]
+                if epoch != record.epoch + 1:
+                    raise Refused("chain-epoch", _at(record))
+        if config is None:
+            raise Misuse("config-unknown")
+        if record.exponent != config.exponent or record.channel_set != config.channel_set:
+            raise Refused("chain-config", _at(record))
+        regular = (
+            record.length_s == config.interval_s and record.start_s % config.interval_s == 0
+        )
+        if record.kind != EVENT and regular != (record.kind == INTERVAL):
+            raise Refused("chain-config", _at(record))
+        self.config = config
+        self.previous = digest
+        self.seq = record.seq + 1
+        self.end_s = record.end_s
+        self.boot = record.boot
+        self.epoch = epoch
+
+    def _origin(self, record):
+        interval_s, exponent, channel_set, public_key = decode_origin(record.payload)
+        config = Config(interval_s, exponent, channel_set)
+        if public_key != self.public_key or interval_s == 0:
+            raise Refused("chain-config", _at(record))
+        if self.config is not None and config != self.config:
+            raise Refused("chain-config", _at(record))
+        return config
+
+    def check_signature(self, signature):
+        """Refuse (`chain-signature`) a signature that is not this meter's on the last record."""
+        if len(signature) != 64 or not is_low_s(signature):
+            raise Malformed("signature-high-s" if len(signature) == 64 else "signature-length")
+        if not verify(self.point, self.previous, signature):
+            raise Refused("chain-signature")
+
+
+def _at(record):
+    return "record %d" % record.seq
+
+
+def verify_stretch(bodies, last_signature, chain):
+    """Return the Records of a complete stretch, or refuse all of it.
+
+    bodies: byte strings, oldest first, at least one (else Refused `chain-empty`). chain: the
+    state before them; it has moved to the end on return, and must be thrown away on an error.
+    Commitments are not decoded: who computes with them does.
+    """
+    if not bodies:
+        raise Refused("chain-empty")
+    records = []
+    for body in bodies:
+        record = decode_body(body)
+        chain.append(record, record.digest)
+        records.append(record)
+    chain.check_signature(last_signature)
+    records[-1].signature = bytes(last_signature)
+    return records

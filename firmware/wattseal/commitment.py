@@ -1,0 +1,85 @@
+"""Pedersen commitments C = v*G + r*H and the ciphertext that travels beside them."""
+
+from wattseal.errors import Misuse
+from wattseal.fixed_base import G_SHORT, H_BASE, run
+from wattseal.hashing import sha256
+from wattseal.labels import BATCH
+from wattseal.multi_exp import multi_exp
+from wattseal.p256 import G, N, jacobian_add, negate, to_affine
+from wattseal.generators import H
+
+VALUE_LIMIT = 1 << 32
+CIPHERTEXT_BYTES = 5
+
+
+def commit(value, blinding):
+    """Return the point value*G + blinding*H; 0 <= value < 2^32, 0 <= blinding < N."""
+    return run(commit_steps(value, run(blinding_steps(blinding))))
+
+
+def blinding_steps(blinding):
+    """Generate None between bounded pieces of work; return blinding*H as a Jacobian triple.
+
+    It needs no reading: a meter does it in idle time.
+    """
+    return (yield from H_BASE.steps(blinding))
+
+
+def commit_steps(value, blinding_point):
+    """Generate None between bounded pieces of work; return the affine commitment to a value.
+
+    `blinding_point` is what `blinding_steps` returned. Misuse `value-range` outside 32 bits,
+    `point-identity` if the commitment is the identity (it has no encoding; probability 2^-256).
+    """
+    if not 0 <= value < VALUE_LIMIT:
+        raise Misuse("value-range")
+    value_point = yield from G_SHORT.steps(value)
+    yield
+    point = to_affine(jacobian_add(value_point, blinding_point))
+    if point is None:
+        raise Misuse("point-identity")
+    return point
+
+
+def opens(point, value, blinding):
+    """Tell whether (value, blinding) opens a commitment; values outside 32 bits open nothing."""
+    return 0 <= value < VALUE_LIMIT and 0 <= blinding < N and commit(value, blinding) == point
+
+
+def opens_all(points, values, blindings, entropy):
+    """Tell whether every (value, blinding) opens its commitment, in one multi-exponentiation.
+
+    `entropy` is 32 fresh random bytes nobody could foresee who chose the inputs: each equation
+    is weighted with 128 bits derived from it, so a false one passes with probability 2^-128.
+    """
+    if not len(points) == len(values) == len(blindings) or len(entropy) != 32:
+        raise Misuse("length-mismatch")
+    weights = []
+    value_sum = 0
+    blinding_sum = 0
+    for i in range(len(points)):
+        if not (0 <= values[i] < VALUE_LIMIT and 0 <= blindings[i] < N):
+            return False
+        weight = int.from_bytes(sha256(BATCH, entropy, i.to_bytes(4, "big"))[:16], "big")
+        weights.append(weight)
+        value_sum += weight * values[i]
+        blinding_sum += weight * blindings[i]
+    # -G and -H carry the positive sums, which keeps every scalar in [0, N).
+    return (
+        multi_exp(
+            [*points, negate(G), negate(H)], [*weights, value_sum % N, blinding_sum % N]
+        )
+        is None
+    )
+
+
+def mask_reading(value, hidden_flags, pad):
+    """Return the 5-byte ciphertext of a value and its hidden flags under a pad."""
+    clear = value.to_bytes(4, "big") + bytes([hidden_flags])
+    return bytes([clear[i] ^ pad[i] for i in range(CIPHERTEXT_BYTES)])
+
+
+def unmask_reading(ciphertext, pad):
+    """Return (value, hidden_flags) of a ciphertext. Check the value against the commitment."""
+    clear = bytes([ciphertext[i] ^ pad[i] for i in range(CIPHERTEXT_BYTES)])
+    return int.from_bytes(clear[:4], "big"), clear[4]

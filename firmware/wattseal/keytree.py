@@ -1,0 +1,57 @@
+"""From an epoch secret to the blinding and the pad of every reading (SPEC.md section 4).
+
+epoch secret -> block key (32 records each) -> blinding and pad of a (boot, record, channel).
+Who holds a block key opens that block and nothing else. The boot counter is part of every
+derivation, so a record that was sealed and lost in a power cut shares nothing with its successor.
+"""
+
+from wattseal.errors import Misuse
+from wattseal.hashing import hmac_sha256
+from wattseal.labels import BLINDING, BLOCK_KEY, EPOCH_ID, EPOCH_SECRET, PAD
+from wattseal.p256 import N
+
+SECRET_BYTES = 32
+BLOCK_RECORDS = 32
+PAD_BYTES = 5
+
+
+def new_epoch_secret(meter_random, customer_random, meter):
+    """Return the 32-byte secret made of two 32-byte random contributions for a meter id."""
+    _check(meter_random, SECRET_BYTES)
+    _check(customer_random, SECRET_BYTES)
+    return hmac_sha256(meter_random, EPOCH_SECRET, meter, customer_random)
+
+
+def epoch_id(epoch_secret, meter, epoch):
+    """Return the public 32-byte name of an epoch secret, which stands in the PAIRED event."""
+    _check(epoch_secret, SECRET_BYTES)
+    return hmac_sha256(epoch_secret, EPOCH_ID, meter, epoch.to_bytes(4, "big"))
+
+
+def block_key(epoch_secret, meter, epoch, block):
+    """Return the 32-byte key of block `seq // BLOCK_RECORDS` of an epoch."""
+    _check(epoch_secret, SECRET_BYTES)
+    return hmac_sha256(
+        epoch_secret, BLOCK_KEY, meter, epoch.to_bytes(4, "big"), block.to_bytes(4, "big")
+    )
+
+
+def _place(meter, boot, seq, channel):
+    return meter + boot.to_bytes(4, "big") + seq.to_bytes(4, "big") + bytes([channel])
+
+
+def blinding(key, meter, boot, seq, channel):
+    """Return the blinding scalar in [0, N) of a reading: 48 bytes reduced, bias below 2^-128."""
+    place = _place(meter, boot, seq, channel)
+    wide = hmac_sha256(key, BLINDING, place, b"\0") + hmac_sha256(key, BLINDING, place, b"\1")[:16]
+    return int.from_bytes(wide, "big") % N
+
+
+def pad(key, meter, boot, seq, channel):
+    """Return the 5 bytes that hide a reading's value and flags in its record."""
+    return hmac_sha256(key, PAD, _place(meter, boot, seq, channel))[:PAD_BYTES]
+
+
+def _check(secret, length):
+    if len(secret) != length:
+        raise Misuse("secret-length")

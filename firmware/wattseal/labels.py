@@ -1,0 +1,21 @@
+"""Every domain label of the protocol (SPEC.md section 1.3).
+
+Each hash and each HMAC message begins with exactly one of them. A label ends in a NUL byte and
+holds no other, so none is a prefix of another.
+"""
+
+METER_ID = b"wattseal/1/meter-id\0"
+GENESIS = b"wattseal/1/genesis\0"
+RECORD = b"wattseal/1/record\0"
+BLOCK_KEY = b"wattseal/1/block-key\0"
+BLINDING = b"wattseal/1/blinding\0"
+PAD = b"wattseal/1/pad\0"
+EPOCH_ID = b"wattseal/1/epoch-id\0"
+EPOCH_SECRET = b"wattseal/1/epoch-secret\0"
+INVERSION = b"wattseal/1/inversion-blinding\0"
+COMB_OFFSET = b"wattseal/1/comb-offset\0"
+BATCH = b"wattseal/1/batch\0"
+
+# The second generator: a domain separation tag of RFC 9380 and the message hashed under it.
+GENERATOR_DST = b"WATTSEAL-V1-P256_XMD:SHA-256_SSWU_RO_"
+GENERATOR_H = b"wattseal/1/generator/H"
