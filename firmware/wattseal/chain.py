@@ -79,13 +79,13 @@ class Chain:
         if record.meter != self.meter:
             raise Refused("chain-meter", _at(record))
         if self.seq is not None and record.seq != self.seq:
-            raise Refused("chain-sequence", "%s where %d was due" % (_at(record), self.seq))
+            raise Refused("chain-sequence", f"{_at(record)} where {self.seq} was due")
         if record.previous != self.previous:
             raise Refused("chain-link", _at(record))
         if self.end_s is not None and record.start_s != self.end_s:
             raise Refused(
                 "chain-time",
-                "%s begins at %d where %d was due" % (_at(record), record.start_s, self.end_s),
+                f"{_at(record)} begins at {record.start_s} where {self.end_s} was due",
             )
         if self.boot is not None and record.boot < self.boot:
             raise Refused("chain-boot", _at(record))
@@ -134,7 +134,7 @@ class Chain:
 
 
 def _at(record):
-    return "record %d" % record.seq
+    return f"record {record.seq}"
 
 
 def verify_stretch(bodies, last_signature, chain):

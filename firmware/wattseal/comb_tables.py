@@ -1,5 +1,4 @@
-"""Tables of the combs of fixed_base.py; made by tests/vectors/make_generators.py."""
-# ruff: noqa: E501
+"""Tables of the combs (SPEC.md 2.4); made by tests/vectors/make_generators.py."""
 
 G_TABLE = (
     b"\x9f\x0d\x8c\x3d\x7d\xb4\x84\x94\xe6\x45\x9c\x81\x0d\x89\x9e\xf6\x23\xab\x59\xe5\x9f\x49\xff\x18\xf3\xc4\x33\xf8\xd5\x67\x06\xe7"

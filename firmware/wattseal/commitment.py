@@ -2,11 +2,11 @@
 
 from wattseal.errors import Misuse
 from wattseal.fixed_base import G_SHORT, H_BASE, run
+from wattseal.generators import H
 from wattseal.hashing import sha256
 from wattseal.labels import BATCH
 from wattseal.multi_exp import multi_exp
 from wattseal.p256 import G, N, jacobian_add, negate, to_affine
-from wattseal.generators import H
 
 VALUE_LIMIT = 1 << 32
 CIPHERTEXT_BYTES = 5
@@ -65,12 +65,11 @@ def opens_all(points, values, blindings, entropy):
         value_sum += weight * values[i]
         blinding_sum += weight * blindings[i]
     # -G and -H carry the positive sums, which keeps every scalar in [0, N).
-    return (
-        multi_exp(
-            [*points, negate(G), negate(H)], [*weights, value_sum % N, blinding_sum % N]
-        )
-        is None
+    total = multi_exp(
+        list(points) + [negate(G), negate(H)],  # noqa: RUF005 (no MicroPython syntax)
+        weights + [value_sum % N, blinding_sum % N],  # noqa: RUF005
     )
+    return total is None
 
 
 def mask_reading(value, hidden_flags, pad):

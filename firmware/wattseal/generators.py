@@ -1,4 +1,4 @@
-"""The second generator (SPEC.md section 2.3); made by tests/vectors/make_generators.py."""
+"""The second generator (SPEC.md 2.3); made by tests/vectors/make_generators.py."""
 
 H = (
     0x1D92444B399FDFB82F6C1A7E614196E2567ACA8F6DBBA7A60F70354AF67553C4,

@@ -21,7 +21,7 @@ def expand_message_xmd(message, dst, length):
     block = sha256(first, b"\1", dst_prime)
     output = block
     for i in range(2, rounds + 1):
-        block = sha256(bytes(a ^ b for a, b in zip(first, block)), bytes([i]), dst_prime)
+        block = sha256(bytes([first[j] ^ block[j] for j in range(32)]), bytes([i]), dst_prime)
         output += block
     return output[:length]
 

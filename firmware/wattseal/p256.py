@@ -257,7 +257,7 @@ def jacobian_multiply(k, point):
             jacobian_add_affine(row[i - 1], x, y) if i & 1 else jacobian_double(row[i >> 1])
         )
     result = _JACOBIAN_IDENTITY
-    for digit in "%x" % int(k):
+    for digit in f"{int(k):x}":
         for _ in range(4):
             result = jacobian_double(result)
         result = jacobian_add(result, row[int(digit, 16)])

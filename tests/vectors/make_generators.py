@@ -47,14 +47,14 @@ def table_source(name: str, base: tuple[int, int], bits: int, teeth: int, blocks
 def main(directory: Path) -> None:
     h = hash_to_curve(GENERATOR_H, GENERATOR_DST)
     (directory / "generators.py").write_text(
-        '"""The second generator (SPEC.md section 2.3); made by tests/vectors/make_generators.py."""'
+        '"""The second generator (SPEC.md 2.3); made by tests/vectors/make_generators.py."""'
         f"\n\nH = (\n    0x{h[0]:064X},\n    0x{h[1]:064X},\n)\n"
     )
     bases = {"G": G, "H": h}
     tables = "\n\n".join(table_source(name, bases[b], *shape) for name, b, *shape in COMBS)
     (directory / "comb_tables.py").write_text(
-        '"""Tables of the combs of fixed_base.py; made by tests/vectors/make_generators.py."""\n'
-        f"# ruff: noqa: E501\n\n{tables}\n"
+        '"""Tables of the combs (SPEC.md 2.4); made by tests/vectors/make_generators.py."""\n\n'
+        f"{tables}\n"
     )
 
 
