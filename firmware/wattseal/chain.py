@@ -4,14 +4,16 @@ Links are hashes, so one signature, on the last record, speaks for every body of
 neither sequence numbers nor time may leave a gap, so a stretch is complete or it is refused.
 """
 
-from wattseal.ecdsa import is_low_s, verify
-from wattseal.errors import Malformed, Misuse, Refused
+from wattseal.ecdsa import verify
+from wattseal.errors import Misuse, Refused
 from wattseal.p256 import decode_point
 from wattseal.record import (
+    CHANNEL_SETS,
     EVENT,
     INTERVAL,
     ORIGIN,
     PAIRED,
+    check_signature_form,
     decode_body,
     decode_origin,
     decode_paired,
@@ -21,11 +23,19 @@ from wattseal.record import (
 
 
 class Config:
-    """What a meter's enrolment fixes: interval in seconds, unit exponent, channel set."""
+    """What a meter's enrolment fixes: interval in seconds, unit exponent, channel set.
+
+    Misuse `config-range` unless 1 <= interval_s < 2^32, -128 <= exponent < 128 and the channel
+    set is one a record may have.
+    """
 
     __slots__ = ("channel_set", "exponent", "interval_s")
 
     def __init__(self, interval_s, exponent, channel_set):
+        if not 1 <= interval_s < 1 << 32 or not -128 <= exponent < 128:
+            raise Misuse("config-range")
+        if channel_set not in CHANNEL_SETS:
+            raise Misuse("config-range")
         self.interval_s = interval_s
         self.exponent = exponent
         self.channel_set = channel_set
@@ -72,7 +82,7 @@ class Chain:
     def append(self, record, digest):
         """Take the next record, given the digest of its body, or refuse it and stay as it was.
 
-        Refused `chain-meter`, `chain-link`, `chain-sequence`, `chain-time`, `chain-boot`,
+        Refused `chain-meter`, `chain-sequence`, `chain-link`, `chain-time`, `chain-boot`,
         `chain-epoch` or `chain-config`, the first that applies in this order. The signature is
         not looked at: see `check_signature`.
         """
@@ -118,18 +128,19 @@ class Chain:
 
     def _origin(self, record):
         interval_s, exponent, channel_set, public_key = decode_origin(record.payload)
-        config = Config(interval_s, exponent, channel_set)
-        if public_key != self.public_key or interval_s == 0:
+        if public_key != self.public_key or interval_s == 0 or channel_set not in CHANNEL_SETS:
             raise Refused("chain-config", _at(record))
+        config = Config(interval_s, exponent, channel_set)
         if self.config is not None and config != self.config:
             raise Refused("chain-config", _at(record))
         return config
 
     def check_signature(self, signature):
-        """Refuse (`chain-signature`) a signature that is not this meter's on the last record."""
-        if len(signature) != 64 or not is_low_s(signature):
-            raise Malformed("signature-high-s" if len(signature) == 64 else "signature-length")
-        if not verify(self.point, self.previous, signature):
+        """Refuse (`chain-signature`) a signature that is not this meter's on the last record.
+
+        Malformed `signature-…` if it is not in the form of a sealed record's.
+        """
+        if not verify(self.point, self.previous, check_signature_form(signature)):
             raise Refused("chain-signature")
 
 

@@ -10,6 +10,7 @@ from wattseal.p256 import G, N, jacobian_add, negate, to_affine
 
 VALUE_LIMIT = 1 << 32
 CIPHERTEXT_BYTES = 5
+HIDDEN_LIMIT = 4  # the hidden flags are two bits, named in record.py
 
 
 def commit(value, blinding):
@@ -42,8 +43,13 @@ def commit_steps(value, blinding_point):
 
 
 def opens(point, value, blinding):
-    """Tell whether (value, blinding) opens a commitment; values outside 32 bits open nothing."""
-    return 0 <= value < VALUE_LIMIT and 0 <= blinding < N and commit(value, blinding) == point
+    """Tell whether (value, blinding) opens a commitment.
+
+    Numbers out of range open nothing, and neither does (0, 0), whose point has no encoding.
+    """
+    if not (0 <= value < VALUE_LIMIT and 0 <= blinding < N):
+        return False
+    return (value or blinding) != 0 and commit(value, blinding) == point
 
 
 def opens_all(points, values, blindings, entropy):
@@ -51,6 +57,7 @@ def opens_all(points, values, blindings, entropy):
 
     `entropy` is 32 fresh random bytes nobody could foresee who chose the inputs: each equation
     is weighted with 128 bits derived from it, so a false one passes with probability 2^-128.
+    No equation at all holds.
     """
     if not len(points) == len(values) == len(blindings) or len(entropy) != 32:
         raise Misuse("length-mismatch")
@@ -73,12 +80,27 @@ def opens_all(points, values, blindings, entropy):
 
 
 def mask_reading(value, hidden_flags, pad):
-    """Return the 5-byte ciphertext of a value and its hidden flags under a pad."""
+    """Return the 5-byte ciphertext of a value and its hidden flags under a pad.
+
+    Misuse `value-range`, `hidden-flags` or `pad-length` for what a reader would refuse.
+    """
+    if not 0 <= value < VALUE_LIMIT:
+        raise Misuse("value-range")
+    if not 0 <= hidden_flags < HIDDEN_LIMIT:
+        raise Misuse("hidden-flags")
+    if len(pad) != CIPHERTEXT_BYTES:
+        raise Misuse("pad-length")
     clear = value.to_bytes(4, "big") + bytes([hidden_flags])
     return bytes([clear[i] ^ pad[i] for i in range(CIPHERTEXT_BYTES)])
 
 
 def unmask_reading(ciphertext, pad):
-    """Return (value, hidden_flags) of a ciphertext. Check the value against the commitment."""
+    """Return (value, hidden_flags) of a ciphertext under a pad.
+
+    The caller must check the value against the commitment before using either; flags not
+    below HIDDEN_LIMIT beside a right value are a meter's error (SPEC.md 4.4).
+    """
+    if len(ciphertext) != CIPHERTEXT_BYTES or len(pad) != CIPHERTEXT_BYTES:
+        raise Misuse("pad-length")
     clear = bytes([ciphertext[i] ^ pad[i] for i in range(CIPHERTEXT_BYTES)])
     return int.from_bytes(clear[:4], "big"), clear[4]

@@ -5,7 +5,7 @@ FIPS 186-5 does: who wants one signature per message and key, as the record deco
 `is_low_s` too.
 """
 
-from wattseal.errors import Misuse
+from wattseal.errors import Malformed, Misuse
 from wattseal.fixed_base import G_BASE, run
 from wattseal.hashing import hmac_sha256
 from wattseal.labels import INVERSION
@@ -108,7 +108,8 @@ def verify(public, digest, signature):
 def decode_secret(data):
     """Return the secret scalar of 32 bytes, in [1, N); Malformed `scalar-…` otherwise."""
     secret = decode_scalar(data)
-    _check_secret(secret)
+    if secret == 0:
+        raise Malformed("scalar-range")
     return secret
 
 

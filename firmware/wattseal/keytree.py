@@ -13,35 +13,35 @@ from wattseal.p256 import N
 SECRET_BYTES = 32
 BLOCK_RECORDS = 32
 PAD_BYTES = 5
+METER_ID_BYTES = 16
+CHANNELS = (0, 1)  # import, export
 
 
 def new_epoch_secret(meter_random, customer_random, meter):
     """Return the 32-byte secret made of two 32-byte random contributions for a meter id."""
     _check(meter_random, SECRET_BYTES)
     _check(customer_random, SECRET_BYTES)
-    return hmac_sha256(meter_random, EPOCH_SECRET, meter, customer_random)
+    return hmac_sha256(meter_random, EPOCH_SECRET, _meter(meter), customer_random)
 
 
 def epoch_id(epoch_secret, meter, epoch):
     """Return the public 32-byte name of an epoch secret, which stands in the PAIRED event."""
     _check(epoch_secret, SECRET_BYTES)
-    return hmac_sha256(epoch_secret, EPOCH_ID, meter, epoch.to_bytes(4, "big"))
+    return hmac_sha256(epoch_secret, EPOCH_ID, _meter(meter), _u32(epoch))
 
 
 def block_key(epoch_secret, meter, epoch, block):
     """Return the 32-byte key of block `seq // BLOCK_RECORDS` of an epoch."""
     _check(epoch_secret, SECRET_BYTES)
-    return hmac_sha256(
-        epoch_secret, BLOCK_KEY, meter, epoch.to_bytes(4, "big"), block.to_bytes(4, "big")
-    )
-
-
-def _place(meter, boot, seq, channel):
-    return meter + boot.to_bytes(4, "big") + seq.to_bytes(4, "big") + bytes([channel])
+    return hmac_sha256(epoch_secret, BLOCK_KEY, _meter(meter), _u32(epoch), _u32(block))
 
 
 def blinding(key, meter, boot, seq, channel):
-    """Return the blinding scalar in [0, N) of a reading: 48 bytes reduced, bias below 2^-128."""
+    """Return the blinding scalar in [0, N) of a reading: 48 bytes reduced, bias below 2^-128.
+
+    `key` is the key of the record's block, `channel` 0 for import and 1 for export.
+    """
+    _check(key, SECRET_BYTES)
     place = _place(meter, boot, seq, channel)
     wide = hmac_sha256(key, BLINDING, place, b"\0") + hmac_sha256(key, BLINDING, place, b"\1")[:16]
     return int.from_bytes(wide, "big") % N
@@ -49,7 +49,27 @@ def blinding(key, meter, boot, seq, channel):
 
 def pad(key, meter, boot, seq, channel):
     """Return the 5 bytes that hide a reading's value and flags in its record."""
+    _check(key, SECRET_BYTES)
     return hmac_sha256(key, PAD, _place(meter, boot, seq, channel))[:PAD_BYTES]
+
+
+def _place(meter, boot, seq, channel):
+    if channel not in CHANNELS:
+        raise Misuse("place-range")
+    return _meter(meter) + _u32(boot) + _u32(seq) + bytes([channel])
+
+
+# A place that were longer, or wrapped round, could be another reading's: pads must not repeat.
+def _u32(number):
+    if not 0 <= number < 1 << 32:
+        raise Misuse("place-range")
+    return number.to_bytes(4, "big")
+
+
+def _meter(meter):
+    if len(meter) != METER_ID_BYTES:
+        raise Misuse("place-range")
+    return meter
 
 
 def _check(secret, length):

@@ -46,13 +46,13 @@ def batch_inverse(values, modulus):
 
     Misuse `inverse-of-zero` if any value is zero.
     """
+    if not values:
+        return []
     prefix = []
     product = 1
     for value in values:
         prefix.append(product)
         product = product * value % modulus
-    if not values:
-        return []
     running = inverse(product, modulus)
     result = [0] * len(values)
     for i in range(len(values) - 1, -1, -1):

@@ -3,13 +3,15 @@
 One byte string per record: every decoder refuses what its encoder would not have written.
 """
 
+from wattseal.commitment import CIPHERTEXT_BYTES
 from wattseal.ecdsa import SIGNATURE_BYTES, is_low_s
 from wattseal.errors import Malformed, Misuse
 from wattseal.hashing import sha256
+from wattseal.keytree import METER_ID_BYTES
 from wattseal.labels import GENESIS, METER_ID, RECORD
+from wattseal.p256 import POINT_BYTES, N
 
 VERSION = 1
-METER_ID_BYTES = 16
 DIGEST_BYTES = 32
 
 INTERVAL = 1
@@ -37,8 +39,8 @@ PAIRED = 2
 _PAYLOAD_BYTES = {ORIGIN: 39, PAIRED: 36}
 
 _HEADER_BYTES = 41
-_COMMITMENT_BYTES = 33
-_CHANNEL_BYTES = 38
+_COMMITMENT_BYTES = POINT_BYTES
+_CHANNEL_BYTES = _COMMITMENT_BYTES + CIPHERTEXT_BYTES
 _U32 = 1 << 32
 
 MAX_BODY_BYTES = _HEADER_BYTES + 2 * _CHANNEL_BYTES + DIGEST_BYTES
@@ -105,7 +107,7 @@ class Record:
 
 
 def _header(kind, meter, epoch, boot, seq, start_s, length_s, flags, exponent, channel_set):
-    if len(meter) != METER_ID_BYTES or not -128 <= exponent < 128:
+    if len(meter) != METER_ID_BYTES or not -128 <= exponent < 128 or flags & ~_QUALITY_MASK:
         raise Misuse("record-field")
     for field in (epoch, boot, seq, start_s, length_s, start_s + length_s):
         if not 0 <= field < _U32:
@@ -135,8 +137,10 @@ def encode_reading(
         IMPORT if len(channels) == 1 else IMPORT | EXPORT,
     )
     for commitment, ciphertext in channels:
+        if len(commitment) != _COMMITMENT_BYTES or len(ciphertext) != CIPHERTEXT_BYTES:
+            raise Misuse("record-field")
         body += commitment + ciphertext
-    return _checked(body + previous)
+    return _checked(body, previous)
 
 
 def encode_event(
@@ -144,10 +148,15 @@ def encode_event(
 ):
     """Return the body of an event record. Misuse `record-field` for what is not canonical."""
     header = _header(EVENT, meter, epoch, boot, seq, at_s, 0, 0, exponent, channel_set)
-    return _checked(header + bytes([event, len(payload)]) + payload + previous)
+    if _PAYLOAD_BYTES.get(event) != len(payload):
+        raise Misuse("record-field")
+    return _checked(header + bytes([event, len(payload)]) + payload, previous)
 
 
-def _checked(body):
+def _checked(front, previous):
+    if len(previous) != DIGEST_BYTES:
+        raise Misuse("record-field")
+    body = front + previous
     try:
         decode_body(body)
     except Malformed as error:
@@ -184,15 +193,29 @@ def _signed(byte):
 def decode_sealed(data):
     """Return the Record of body || signature; Malformed `record-…` or `signature-…`.
 
-    The signature's form is checked (64 bytes, low s), not the signature itself.
+    The signature's form is checked (64 bytes, in range, low s), not the signature itself.
     """
     if len(data) <= SIGNATURE_BYTES:
         raise Malformed("record-length")
     record = decode_body(data[:-SIGNATURE_BYTES])
-    record.signature = bytes(data[-SIGNATURE_BYTES:])
-    if not is_low_s(record.signature):
-        raise Malformed("signature-high-s")
+    record.signature = check_signature_form(data[-SIGNATURE_BYTES:])
     return record
+
+
+def check_signature_form(signature):
+    """Return the 64 bytes of a signature in the one form a sealed record may have.
+
+    Malformed `signature-length`, `signature-range` (r or s not in [1, N)) or `signature-high-s`.
+    """
+    signature = bytes(signature)
+    if len(signature) != SIGNATURE_BYTES:
+        raise Malformed("signature-length")
+    for at in (0, 32):
+        if not 0 < int.from_bytes(signature[at : at + 32], "big") < N:
+            raise Malformed("signature-range")
+    if not is_low_s(signature):
+        raise Malformed("signature-high-s")
+    return signature
 
 
 def decode_body(data):
