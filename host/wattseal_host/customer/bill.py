@@ -1,0 +1,82 @@
+"""The customer's side of a bill: from the stretch, the secrets and the documents to a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wattseal.errors import Refused
+from wattseal.record import Record
+
+from wattseal_host import linear
+from wattseal_host.bundle import Bundle
+from wattseal_host.customer.openings import Opener, Opening
+from wattseal_host.documents import open_contract, open_enrolment
+from wattseal_host.statement import Statement
+from wattseal_host.stretch import Stretch
+from wattseal_host.tariff import open_tariff
+from wattseal_host.tariff.weights import weigh
+from wattseal_host.trust import Trust
+from wattseal_host.verify import Verdict, verify_bundle
+
+
+@dataclass(frozen=True)
+class Bill:
+    """bundle and data: what goes to the provider; openings: stays at home; verdict: the
+    customer's own, by the same verifier as everybody's."""
+
+    bundle: Bundle
+    data: bytes
+    openings: list[Opening]
+    verdict: Verdict
+
+
+def make_bill(
+    stretch: Stretch, opener: Opener, enrolment: str, contract: str, tariff: str, trust: Trust
+) -> Bill:
+    """Bill exactly `stretch`. The documents are compact JWS.
+
+    Documents, records and openings are all checked before anything is computed from them, the
+    tariff's offsets against this machine's time-zone data too, and the finished bundle by the
+    verifier. Raises Refused or Malformed with the code of what is wrong.
+    """
+    enrolled, enrolment_jws = open_enrolment(enrolment, trust.providers)
+    agreed, contract_jws = open_contract(contract, trust.providers)
+    prices, tariff_jws = open_tariff(tariff, trust.providers)
+    prices.zone.check_iana(prices.to_s)
+    first: Record = stretch.records[0]
+    last: Record = stretch.records[-1]
+    if agreed.tariff_for(first.start_s, last.end_s) != tariff_jws.digest:
+        raise Refused("contract-tariff", "the contract names another tariff")
+    openings = opener.open_stretch(stretch)
+    proof = linear.prove(
+        weigh(prices, stretch.records, enrolled.channels),
+        [opening.value for opening in openings],
+        [opening.blinding for opening in openings],
+    )
+    statement = Statement(
+        contract=contract_jws.digest,
+        tariffs=(tariff_jws.digest,),
+        meter=enrolled.meter,
+        key=enrolled.key,
+        from_s=first.start_s,
+        to_s=last.end_s,
+        before=first.previous,
+        last=last.digest,
+        currency=prices.currency,
+        amount=prices.rounding.apply(proof.fee, prices.fee_exponent(enrolled.unit)),
+    )
+    bundle = Bundle(
+        enrolment=enrolment_jws.token,
+        contract=contract_jws.token,
+        tariffs=(tariff_jws.token,),
+        statement=statement,
+        proof=proof,
+        bodies=tuple(record.body for record in stretch.records),
+        hints=b"".join(stretch.hints),
+        signature=last.signature,
+    )
+    data = bundle.write()
+    verdict = verify_bundle(data, trust)
+    if not verdict.accepted:
+        raise Refused(verdict.code, verdict.detail)
+    return Bill(bundle, data, openings, verdict)

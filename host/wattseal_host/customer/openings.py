@@ -1,0 +1,101 @@
+"""Openings from the sealed records and the epoch secrets alone; checked before they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wattseal import keytree
+from wattseal.commitment import unmask_reading
+from wattseal.errors import Refused
+from wattseal.record import PAIRED, Record, decode_paired
+
+from wattseal_host.engine import check_openings
+from wattseal_host.stretch import Stretch
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One channel of one record. value: in the record's unit; hidden_flags: 1 saturated,
+    2 sensor missing; blinding: scalar below n. start_s, length_s: as in the record."""
+
+    seq: int
+    channel: int
+    start_s: int
+    length_s: int
+    value: int
+    hidden_flags: int
+    blinding: int
+
+
+class Opener:
+    """Derives openings for one meter. epoch_secrets: epoch -> 32 bytes."""
+
+    def __init__(self, meter: bytes, epoch_secrets: Mapping[int, bytes]) -> None:
+        self._meter = meter
+        self._secrets = epoch_secrets
+        self._block_keys: dict[tuple[int, int], bytes] = {}
+
+    def open_stretch(self, stretch: Stretch) -> list[Opening]:
+        """Every opening of a stretch, in the order of `Stretch.commitments`.
+
+        Raises Refused `epoch-unknown` (no secret for a record's epoch) or `opening-false` (some
+        ciphertext does not say what its commitment holds); then nothing may be used.
+        """
+        openings: list[Opening] = []
+        for record in stretch.records:
+            if record.event == PAIRED:
+                self._check_pairing(record)
+            openings.extend(self._open(record))
+        check_all(stretch, openings)
+        return openings
+
+    def _open(self, record: Record) -> Sequence[Opening]:
+        if not record.channels:
+            return ()
+        if record.meter != self._meter:
+            raise Refused("chain-meter", f"record {record.seq}")
+        key = self._block_key(record)
+        openings = []
+        for channel, (_, ciphertext) in enumerate(record.channels):
+            place = (record.meter, record.boot, record.seq, channel)
+            value, hidden_flags = unmask_reading(ciphertext, keytree.pad(key, *place))
+            blinding = keytree.blinding(key, *place)
+            openings.append(
+                Opening(
+                    record.seq,
+                    channel,
+                    record.start_s,
+                    record.length_s,
+                    value,
+                    hidden_flags,
+                    blinding,
+                )
+            )
+        return openings
+
+    def _block_key(self, record: Record) -> bytes:
+        block = record.seq // keytree.BLOCK_RECORDS
+        at = (record.epoch, block)
+        if at not in self._block_keys:
+            secret = self._secrets.get(record.epoch)
+            if secret is None:
+                raise Refused("epoch-unknown", f"record {record.seq} is of epoch {record.epoch}")
+            self._block_keys[at] = keytree.block_key(secret, self._meter, record.epoch, block)
+        return self._block_keys[at]
+
+    def _check_pairing(self, record: Record) -> None:
+        """The epoch that begins is the one this secret was made for."""
+        epoch, name = decode_paired(record.payload)
+        secret = self._secrets.get(epoch)
+        if secret is not None and keytree.epoch_id(secret, self._meter, epoch) != name:
+            raise Refused("epoch-secret", f"epoch {epoch} began with another secret")
+
+
+def check_all(stretch: Stretch, openings: Sequence[Opening]) -> None:
+    """Check openings, however come by, against the commitments; Refused `opening-false`."""
+    check_openings(
+        stretch.commitments(),
+        [opening.value for opening in openings],
+        [opening.blinding for opening in openings],
+    )

@@ -1,0 +1,56 @@
+"""The seam between the host and the protocol's curve: the same code on gmpy2 integers.
+
+There is no second curve. Coordinates become `mpz` once, when a point is decoded, and everything
+computed from them stays `mpz`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from gmpy2 import mpz
+from wattseal import p256
+from wattseal.commitment import opens_all
+from wattseal.errors import Refused
+from wattseal.fixed_base import G_BASE, H_BASE
+from wattseal.multi_exp import multi_exp
+
+Point = tuple[mpz, mpz]
+HINT_BYTES = 32
+
+
+def decode_commitment(compressed: bytes, hint: bytes) -> Point:
+    """The point of 33 compressed bytes and its y in 32; Malformed `point-*` otherwise."""
+    x, y = p256.decode_point_hinted(compressed, hint)
+    return mpz(x), mpz(y)
+
+
+def find_hint(compressed: bytes) -> bytes:
+    """The 32 bytes of y of 33 compressed bytes (a square root); Malformed `point-*`."""
+    return bytes(p256.encode_hint(p256.decode_point(compressed)))
+
+
+def weighted_sum(points: Sequence[Point], weights: Sequence[int]) -> Point | None:
+    """Σ weights[i] * points[i]; None is the identity. Public weights only (variable time)."""
+    total: Point | None = multi_exp(points, weights)
+    return total
+
+
+def commitment_to(value: int, blinding: int) -> Point | None:
+    """value * G + blinding * H for any integers (taken mod the group order)."""
+    total: Point | None = p256.add(
+        G_BASE.multiply(value % p256.N), H_BASE.multiply(blinding % p256.N)
+    )
+    return total
+
+
+def check_openings(
+    points: Sequence[Point], values: Sequence[int], blindings: Sequence[int]
+) -> None:
+    """Every (value, blinding) opens its commitment, in one batch with fresh random weights.
+
+    Raises Refused `opening-false`.
+    """
+    if not opens_all(points, values, blindings, secrets.token_bytes(32)):
+        raise Refused("opening-false")

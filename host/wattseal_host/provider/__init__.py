@@ -1,0 +1,1 @@
+"""The provider's software: keys, documents, and the check of bills. Knows no reading."""

@@ -1,0 +1,50 @@
+"""A stretch of a meter's records as the host works on it: consecutive, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wattseal.errors import Refused
+from wattseal.record import Record, decode_sealed
+
+from wattseal_host.engine import HINT_BYTES, Point, decode_commitment, find_hint
+
+
+def hints_of(record: Record) -> bytes:
+    """y of each of a record's commitments, 32 bytes each; b"" for an event."""
+    return b"".join(find_hint(commitment) for commitment, _ in record.channels)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """records: sealed (with signatures); hints: for each record what `hints_of` gives."""
+
+    records: tuple[Record, ...]
+    hints: tuple[bytes, ...]
+
+    @classmethod
+    def from_sealed(cls, sealed: Iterable[bytes]) -> Stretch:
+        """From sealed records' bytes, hints computed. Raises Malformed `record-*`, `point-*`."""
+        records = tuple(decode_sealed(data) for data in sealed)
+        return cls(records, tuple(hints_of(record) for record in records))
+
+    def period(self, from_s: int, to_s: int) -> Stretch:
+        """The records of from_s <= t < to_s, events at from_s included and at to_s left out.
+
+        So consecutive periods share no record and leave none over. Raises Refused
+        `period-incomplete` unless readings fill the period from its first second to its last.
+        """
+        inside = [i for i, r in enumerate(self.records) if from_s <= r.start_s < to_s]
+        records = tuple(self.records[i] for i in inside)
+        if not records or records[0].start_s != from_s or records[-1].end_s != to_s:
+            raise Refused("period-incomplete", f"no records from {from_s} to {to_s}")
+        return Stretch(records, tuple(self.hints[i] for i in inside))
+
+    def commitments(self) -> list[Point]:
+        """Every commitment, record by record, import before export."""
+        return [
+            decode_commitment(compressed, hints[at * HINT_BYTES : (at + 1) * HINT_BYTES])
+            for record, hints in zip(self.records, self.hints, strict=True)
+            for at, (compressed, _) in enumerate(record.channels)
+        ]

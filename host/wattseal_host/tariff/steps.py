@@ -1,0 +1,68 @@
+"""Prices as step functions of UTC time. Every linear part of a tariff becomes one."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from wattseal_host.units import divide_rounded
+
+
+@dataclass(frozen=True)
+class Steps:
+    """prices[i] holds from starts[i] to starts[i + 1] (the last: for ever); starts ascend."""
+
+    starts: tuple[int, ...]
+    prices: tuple[int, ...]
+
+    @classmethod
+    def make(cls, steps: list[tuple[int, int]]) -> Steps:
+        """From (start_s, price) in ascending order; equal neighbours merge."""
+        kept: list[tuple[int, int]] = []
+        for start_s, price in steps:
+            if not kept or kept[-1][1] != price:
+                kept.append((start_s, price))
+        return cls(tuple(s for s, _ in kept), tuple(p for _, p in kept))
+
+    @property
+    def constant(self) -> bool:
+        return len(self.prices) == 1
+
+    def at(self, time_s: int) -> int:
+        return self.prices[bisect_right(self.starts, time_s) - 1]
+
+    def over(self, from_s: int, to_s: int) -> list[tuple[int, int]]:
+        """(seconds, price) of each step within from_s <= t < to_s; from_s >= starts[0]."""
+        index = bisect_right(self.starts, from_s) - 1
+        result = []
+        while from_s < to_s:
+            index += 1
+            end_s = min(self.starts[index], to_s) if index < len(self.starts) else to_s
+            result.append((end_s - from_s, self.prices[index - 1]))
+            from_s = end_s
+        return result
+
+
+def add_steps(parts: list[Steps], from_s: int) -> Steps:
+    """The sum of several step functions from from_s on (of none: 0)."""
+    changes = sorted({from_s}.union(*(part.starts for part in parts)))
+    return Steps.make([(s, sum(part.at(s) for part in parts)) for s in changes if s >= from_s])
+
+
+@dataclass(frozen=True)
+class LongRecordRule:
+    """The price of a record over which the price is not constant.
+
+    rule: "lowest", "highest" or "mean" (weighted by seconds, rounded to a whole price by
+    `rounding`, which is None for the other two). Applied to a channel's total price.
+    """
+
+    rule: str
+    rounding: str | None
+
+    def price(self, steps: list[tuple[int, int]]) -> int:
+        prices = [price for _, price in steps]
+        if self.rounding is None:
+            return min(prices) if self.rule == "lowest" else max(prices)
+        total = sum(seconds * price for seconds, price in steps)
+        return divide_rounded(total, sum(seconds for seconds, _ in steps), self.rounding)

@@ -1,0 +1,38 @@
+"""From a tariff to one integer price per reading: the public weight vector of a linear bill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wattseal.errors import Misuse, Refused
+from wattseal.record import Record
+
+from wattseal_host.tariff.model import Tariff
+from wattseal_host.tariff.steps import Steps
+
+
+def weigh(tariff: Tariff, records: Sequence[Record], channels: Sequence[str]) -> list[int]:
+    """The price of every reading, in the order record by record, channel by channel.
+
+    Events have no readings and no weights. Raises Refused `tariff-period` for a record outside
+    the tariff's validity.
+    """
+    schedules = [tariff.steps(channel) for channel in channels]
+    weights: list[int] = []
+    for record in records:
+        if not record.channels:
+            continue
+        if len(record.channels) != len(schedules):
+            raise Misuse("channel-count")
+        if record.start_s < tariff.from_s or record.end_s > tariff.to_s:
+            raise Refused("tariff-period", f"record {record.seq}")
+        for steps in schedules:
+            weights.append(_price(tariff, steps, record.start_s, record.end_s))
+    return weights
+
+
+def _price(tariff: Tariff, steps: Steps, from_s: int, to_s: int) -> int:
+    if tariff.long_records is None:
+        return steps.prices[0]
+    over = steps.over(from_s, to_s)
+    return over[0][1] if len(over) == 1 else tariff.long_records.price(over)
