@@ -1,0 +1,5 @@
+"""The ledger: meters, their sealed records, and apart from them what was turned away."""
+
+from wattseal_host.ledger.store import Ledger, Reject
+
+__all__ = ["Ledger", "Reject"]

@@ -1,0 +1,250 @@
+"""The ledger's operations on SQLite.
+
+A record enters only after it was verified as the next of its meter's chain, signature included,
+and a batch is one transaction: at every moment the ledger holds a complete stretch of each
+meter's chain, from its first record on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import create_engine, event, func, insert, select
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+from wattseal.chain import Chain, Config
+from wattseal.errors import Malformed, Misuse, Refused
+from wattseal.record import PAIRED, Record, decode_paired, decode_sealed
+
+from wattseal_host.documents import Enrolment
+from wattseal_host.errors import Unusable
+from wattseal_host.ledger.arrival import Arrival
+from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow, RejectRow
+from wattseal_host.stretch import Stretch
+from wattseal_host.units import CHANNELS, Unit
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A record that was turned away: when (UTC), from where, why, and its bytes."""
+
+    received_s: int
+    source: str
+    code: str
+    detail: str
+    sealed: bytes
+
+
+class Ledger:
+    """A ledger file. Use as a context manager; one writer at a time."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open or create. Raises Unusable `ledger-file` for a file that is something else."""
+        self._engine = create_engine(f"sqlite:///{os.fspath(path)}")
+        event.listen(self._engine, "connect", _set_pragmas)
+        try:
+            Base.metadata.create_all(self._engine)
+        except DatabaseError as error:
+            self._engine.dispose()
+            raise Unusable("ledger-file", f"{path} cannot be opened as a ledger") from error
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        with Session(self._engine) as session, session.begin():
+            yield session
+
+    def add_meter(self, meter: Enrolment, enrolment_jws: str | None = None) -> None:
+        """Register a meter; or attach its signed enrolment to one already known.
+
+        Raises Refused `meter-differs` if the ledger knows it with another configuration.
+        """
+        with self._transaction() as session:
+            row = session.scalar(select(MeterRow).where(MeterRow.meter == meter.meter))
+            if row is None:
+                row = MeterRow(
+                    meter=meter.meter,
+                    key=meter.key,
+                    unit_name=meter.unit.name,
+                    unit_exponent=meter.unit.exponent,
+                    interval_s=meter.interval_s,
+                    channel_set=meter.channel_set,
+                )
+                session.add(row)
+            elif _enrolment_of(row) != meter:
+                raise Refused("meter-differs", meter.meter.hex())
+            if enrolment_jws is not None:
+                row.enrolment = enrolment_jws
+
+    def meters(self) -> list[Enrolment]:
+        """Every meter the ledger knows, in the order they came."""
+        with self._transaction() as session:
+            return [_enrolment_of(row) for row in session.scalars(select(MeterRow))]
+
+    def enrolment_jws(self, meter: bytes) -> str | None:
+        """The signed enrolment that `add_meter` was given."""
+        with self._transaction() as session:
+            return _meter_row(session, meter).enrolment
+
+    def next_seq(self, meter: bytes) -> int:
+        """The sequence number the ledger waits for: where collecting goes on."""
+        with self._transaction() as session:
+            return _next_seq(session, _meter_row(session, meter))
+
+    def append(self, meter: bytes, sealed: Sequence[bytes], source: str) -> int:
+        """Verify and store the next records of a meter; how many were new.
+
+        source: where they were read ("utility", "customer"), for the cursor and the rejects.
+        Records the ledger has must be the same bytes again (else Refused `record-differs`). The
+        first record that does not verify is kept among the rejects, those before it are stored,
+        and its Refused or Malformed is raised.
+        """
+        failure: Malformed | Refused | None = None
+        with self._transaction() as session:
+            row = _meter_row(session, meter)
+            known = _next_seq(session, row)
+            arrival = Arrival(_chain_after(session, row, known))
+            fresh: list[dict[str, Any]] = []
+            for data in sealed:
+                try:
+                    if not _is_known(session, row, data, known):
+                        fresh.append(_values(row.id, data, *arrival.take(data)))
+                except (Malformed, Refused) as error:
+                    failure = error
+                    session.add(_reject(row.id, data, source, error))
+                    break
+            if fresh:
+                session.execute(insert(RecordRow), fresh)
+            cursor = CursorRow(meter_id=row.id, source=source, read_s=int(time.time()))
+            cursor.next_seq = known + len(fresh)
+            session.merge(cursor)
+        if failure is not None:
+            raise failure
+        return len(fresh)
+
+    def sealed(self, meter: bytes, from_seq: int = 0) -> list[bytes]:
+        """Sealed records from a sequence number on."""
+        with self._transaction() as session:
+            row = _meter_row(session, meter)
+            query = (
+                select(RecordRow.sealed)
+                .where(RecordRow.meter_id == row.id, RecordRow.seq >= from_seq)
+                .order_by(RecordRow.seq)
+            )
+            return list(session.scalars(query))
+
+    def period(self, meter: bytes, from_s: int, to_s: int) -> Stretch:
+        """The stretch of a period (see `Stretch.period`); Refused `period-incomplete`."""
+        with self._transaction() as session:
+            row = _meter_row(session, meter)
+            query = (
+                select(RecordRow.sealed, RecordRow.hints)
+                .where(RecordRow.meter_id == row.id)
+                .where(RecordRow.start_s >= from_s, RecordRow.start_s < to_s)
+                .order_by(RecordRow.seq)
+            )
+            rows = session.execute(query).all()
+        records = tuple(decode_sealed(sealed) for sealed, _ in rows)
+        return Stretch(records, tuple(hints for _, hints in rows)).period(from_s, to_s)
+
+    def rejects(self, meter: bytes) -> list[Reject]:
+        """What was turned away of a meter, oldest first."""
+        with self._transaction() as session:
+            row = _meter_row(session, meter)
+            query = select(RejectRow).where(RejectRow.meter_id == row.id).order_by(RejectRow.id)
+            return [
+                Reject(r.received_s, r.source, r.code, r.detail, r.sealed)
+                for r in session.scalars(query)
+            ]
+
+
+def _set_pragmas(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # One file, not three: a ledger is copied and handed over. A rollback journal with full
+    # synchronisation survives a power cut just as well as a write-ahead log.
+    cursor.execute("PRAGMA journal_mode = DELETE")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _meter_row(session: Session, meter: bytes) -> MeterRow:
+    row = session.scalar(select(MeterRow).where(MeterRow.meter == meter))
+    if row is None:
+        raise Misuse("meter-unknown", meter.hex())
+    return row
+
+
+def _enrolment_of(row: MeterRow) -> Enrolment:
+    channels = CHANNELS[: row.channel_set.bit_count()]
+    unit = Unit(row.unit_name, row.unit_exponent)
+    return Enrolment(row.meter, row.key, unit, row.interval_s, channels)
+
+
+def _next_seq(session: Session, row: MeterRow) -> int:
+    query = select(func.max(RecordRow.seq)).where(RecordRow.meter_id == row.id)
+    last = session.scalar(query)
+    return 0 if last is None else last + 1
+
+
+def _chain_after(session: Session, row: MeterRow, known: int) -> Chain:
+    config = Config(row.interval_s, row.unit_exponent, row.channel_set)
+    if known == 0:
+        return Chain(row.key, config)
+    last = session.get_one(RecordRow, (row.id, known - 1))
+    record = decode_sealed(last.sealed)
+    epoch = decode_paired(record.payload)[0] if record.event == PAIRED else record.epoch
+    return Chain(row.key, config, last.digest, known, record.end_s, record.boot, epoch)
+
+
+def _is_known(session: Session, row: MeterRow, data: bytes, known: int) -> bool:
+    seq = decode_sealed(data).seq
+    if seq >= known:
+        return False
+    if session.get_one(RecordRow, (row.id, seq)).sealed != data:
+        raise Refused("record-differs", f"record {seq} is another in the ledger")
+    return True
+
+
+def _values(
+    meter_id: int, data: bytes, record: Record, digest: bytes, hints: bytes
+) -> dict[str, Any]:
+    return {
+        "meter_id": meter_id,
+        "seq": record.seq,
+        "start_s": record.start_s,
+        "length_s": record.length_s,
+        "kind": record.kind,
+        "epoch": record.epoch,
+        "boot": record.boot,
+        "digest": digest,
+        "sealed": data,
+        "hints": hints,
+    }
+
+
+def _reject(meter_id: int, data: bytes, source: str, error: Malformed | Refused) -> RejectRow:
+    return RejectRow(
+        meter_id=meter_id,
+        received_s=int(time.time()),
+        source=source,
+        code=error.code,
+        detail=error.detail,
+        sealed=data,
+    )

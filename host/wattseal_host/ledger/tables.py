@@ -1,0 +1,63 @@
+"""The ledger's tables. Times are UTC seconds; digests, keys and records are raw bytes."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class MeterRow(Base):
+    """A meter by its key. enrolment: the provider's signed document, once there is one."""
+
+    __tablename__ = "meters"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meter: Mapped[bytes] = mapped_column(unique=True)
+    key: Mapped[bytes]
+    unit_name: Mapped[str]
+    unit_exponent: Mapped[int]
+    interval_s: Mapped[int]
+    channel_set: Mapped[int]
+    enrolment: Mapped[str | None]
+
+
+class RecordRow(Base):
+    """sealed: the bytes as they came; digest: of the body; hints: y of each commitment."""
+
+    __tablename__ = "records"
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meters.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    start_s: Mapped[int] = mapped_column(index=True)
+    length_s: Mapped[int]
+    kind: Mapped[int]
+    epoch: Mapped[int]
+    boot: Mapped[int]
+    digest: Mapped[bytes]
+    sealed: Mapped[bytes]
+    hints: Mapped[bytes]
+
+
+class RejectRow(Base):
+    """What a meter said that did not verify: kept for people, never read by the ledger."""
+
+    __tablename__ = "rejects"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meters.id"))
+    received_s: Mapped[int]
+    source: Mapped[str]
+    code: Mapped[str]
+    detail: Mapped[str]
+    sealed: Mapped[bytes]
+
+
+class CursorRow(Base):
+    """When a source (a kind of port) was last read, and up to where (exclusive)."""
+
+    __tablename__ = "cursors"
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meters.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    next_seq: Mapped[int]
+    read_s: Mapped[int]
