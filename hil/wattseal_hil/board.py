@@ -1,0 +1,226 @@
+"""The emulated board: the firmware as it is, on a real MicroPython VM, with everything below it.
+
+    with EmulatedBoard(load=ConstantLoad(1000), start_s=1767225600) as board:
+        board.power_on()
+        board.run_until(board.now_s + 3600)
+        print(board.customer_port, board.flash.total_erases)
+
+Times are UTC seconds since 1970. The same seed, load, settings and calls give the same bytes,
+whatever the machine and whichever VM (64 or 32 bits), as long as no client talks while time runs.
+"""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
+from typing import Any
+
+from wattseal_hil.errors import BoardError
+from wattseal_hil.link import EPOCH_2000_S, SharedMemory, VmProcess
+from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
+from wattseal_hil.nor import FlashStatistics, open_image
+from wattseal_hil.physics import Physics
+from wattseal_hil.supervisor import Supervisor
+from wattseal_hil.vm import Vm, find_vm
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+FLASH_BYTES = 2 << 20
+HEAP_BYTES = {64: 512 << 10, 32: 160 << 10}
+START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
+BUTTON_PIN = 0
+PRESS_S = 0.2
+
+
+class EmulatedBoard:
+    """One board: its flash, its clock, its load and its two ports, powered or not.
+
+    `workdir` (made if missing; by default a temporary one, removed by `close`) holds `flash.bin`,
+    unless `flash` names another image. `settings` replace /settings.json on the flash; without
+    any the file is left alone. `rtc=False`: the clock starts at 2000-01-01 after power-on, as on
+    hardware; otherwise somebody at the bench sets it, exactly. `firmware` is the directory with
+    main.py. `heap_bytes`: heap of the VM.
+    """
+
+    def __init__(
+        self,
+        vm: Vm | None = None,
+        workdir: str | Path | None = None,
+        seed: int = 1,
+        load: Load | None = None,
+        start_s: float = START_S,
+        settings: Mapping[str, Any] | None = None,
+        rtc: bool = True,
+        *,
+        flash: str | Path | None = None,
+        firmware: str | Path = FIRMWARE,
+        heap_bytes: int | None = None,
+    ) -> None:
+        self.vm = vm or find_vm()
+        self._firmware = Path(firmware).resolve()
+        if not (self._firmware / "main.py").is_file():
+            raise BoardError("firmware-missing", f"{self._firmware} has no main.py")
+        self._temporary = None if workdir else tempfile.mkdtemp(prefix="wattseal-board-")
+        self.workdir = Path(workdir or self._temporary or ".")
+        self.workdir.mkdir(parents=True, exist_ok=True)
+        self._flash = Path(flash) if flash else self.workdir / "flash.bin"
+        self._blocks = open_image(self._flash, FLASH_BYTES)
+        self._seed = seed
+        self._load = SwitchedLoad(load or ProfileLoad())
+        self._settings = json.dumps(settings, sort_keys=True) if settings else ""
+        self._rtc = rtc
+        self._heap_bytes = heap_bytes or HEAP_BYTES[self.vm.bits]
+        self._starts = 0
+        self._shared = SharedMemory()
+        self._shared.set_level(BUTTON_PIN, 1)
+        self._bench = Supervisor(
+            round(start_s * 1_000_000), Physics(seed, self._load), self._shared.put_samples
+        )
+        self._bench.on_reset = lambda clock_us: void(self._start(clock_us))
+        self.customer_port, self.utility_port = (port.path for port in self._bench.ports)
+
+    def __enter__(self) -> "EmulatedBoard":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cut the power and leave nothing behind. May be called twice."""
+        self._bench.close()
+        self._shared.close()
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    # Power
+
+    @property
+    def powered(self) -> bool:
+        return self._bench.vm is not None
+
+    def power_on(self) -> None:
+        """Start the firmware and wait until it has nothing to do at this very moment.
+
+        Raises BoardError `firmware-stopped` or `firmware-ended` with the console's last lines.
+        """
+        if not self.powered:
+            unset_us = 0
+            clock_us = self._bench.now_us - EPOCH_2000_S * 1_000_000 if self._rtc else unset_us
+            self._bench.call(lambda: self._start(clock_us)).result()
+
+    def _start(self, rtc_us: int) -> "Future[None]":
+        image = hashlib.sha256(self._flash.read_bytes()).hexdigest()
+        self._starts += 1
+        vm = VmProcess(
+            self.vm,
+            heap_bytes=self._heap_bytes,
+            shared=self._shared,
+            flash=self._flash,
+            blocks=self._blocks,
+            firmware=self._firmware,
+            rtc_us=rtc_us,
+            # The image tells apart the starts of two board objects that share a flash.
+            seed=self._digest("urandom", f"{self._starts} {image}"),
+            unique_id=self._digest("unique id", "")[:12],
+            settings=self._settings,
+        )
+        return self._bench.attach(vm)
+
+    def _digest(self, purpose: str, more: str) -> str:
+        text = f"wattseal board {self._seed} {purpose} {more}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def power_off(self) -> None:
+        """Cut the power this instant. The flash keeps what was written, the clock is lost."""
+        self._bench.call(self._bench.detach)
+
+    # Time
+
+    @property
+    def now_s(self) -> float:
+        """The board's true time. Its own clock may differ (`rtc`)."""
+        return self._bench.now_us / 1_000_000
+
+    def run_until(self, t_s: float, progress: Callable[[float], None] | None = None) -> None:
+        """Let time pass up to `t_s` as fast as the VM can; everything due then has been done.
+
+        `progress(now_s)` is called about ten times a second. Without power the time just passes.
+        Raises BoardError: time-backwards, or what stopped the firmware.
+        """
+        goal_us = round(t_s * 1_000_000)
+        if t_s < self.now_s and goal_us < self._bench.now_us - 1_000_000:
+            raise BoardError("time-backwards", f"it is {self.now_s:.3f} already")
+        done: Future[None] = self._bench.call(lambda: self._bench.run_to(goal_us))
+        while True:
+            with contextlib.suppress(NotYet):
+                done.result(timeout=0.1)
+                break
+            if progress:
+                progress(self.now_s)
+        if progress:
+            progress(self.now_s)
+
+    def set_pace(self, speed: float | None) -> None:
+        """Let time pass by itself, `speed` board seconds a second; None: stand still."""
+        if speed is not None and not 0 < speed <= 10_000:
+            raise BoardError("pace-range", f"{speed} is outside 0 to 10000")
+        self._bench.call(lambda: self._bench.set_pace(speed))
+
+    # Hands
+
+    def press_button(self, seconds: float = PRESS_S) -> None:
+        """Press the pairing button and release it after `seconds` of board time."""
+        self._move_button(0)
+        try:
+            self.run_until(self.now_s + seconds)
+        finally:
+            self._move_button(1)
+
+    def _move_button(self, level: int) -> None:
+        def move() -> None:
+            self._shared.set_level(BUTTON_PIN, level)
+            if self._bench.vm:
+                self._bench.vm.pin_moved(BUTTON_PIN)
+
+        self._bench.call(move)
+
+    def plug(self, load: Load | float) -> None:
+        """From now on this load is drawn (a number: watts)."""
+        new = ConstantLoad(load) if isinstance(load, int | float) else load
+
+        def switch() -> None:
+            self._load.switch(self.now_s, new)
+            self._bench.forget_samples()
+
+        self._bench.call(switch)
+
+    # What can be seen
+
+    def load_energy_wh(self, from_s: float, to_s: float) -> float:
+        """Energy drawn in [from_s, to_s), by the load's own account."""
+        return self._load.energy_wh(from_s, to_s)
+
+    @property
+    def console(self) -> str:
+        """All the VM has printed since power-on of the first start (the last MiB)."""
+        return bytes(self._bench.console).decode("utf-8", "replace")
+
+    @property
+    def flash(self) -> FlashStatistics:
+        programs, erases = self._shared.wear(self._blocks)
+        return FlashStatistics(tuple(programs), tuple(erases))
+
+    @property
+    def vm_info(self) -> str:
+        """`sys.implementation` as the VM itself prints it."""
+        command = [*self.vm.argv, "-c", "import sys; print(sys.implementation)"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def void(_: object) -> None:
+    """Nobody waits for this."""

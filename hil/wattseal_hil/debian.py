@@ -1,0 +1,147 @@
+"""Fetch Debian's MicroPython package without root, into a directory of our own.
+
+Works on Debian and its close relatives, whatever their release: the archive's address is that of
+the machine's own package sources, the package lists, cache and state are private (no lock of the
+system is taken, none of its hooks run), signatures are checked by apt with Debian's key ring, and
+the files run through their own loader and C library. The finished tree appears under its name by
+one rename, so two processes that fetch at the same time do no harm.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from wattseal_hil.errors import BoardError
+
+SUITE = "trixie"  # Debian 13, the first release with the package; MicroPython 1.25
+PACKAGES = ["micropython", "libc6", "libffi8", "libmbedcrypto16", "libmbedtls21", "libmbedx509-7"]
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_ARCHITECTURES = {
+    64: ("amd64", "usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu"),
+    32: ("i386", "usr/lib/ld-linux.so.2", "usr/lib/i386-linux-gnu"),
+}
+
+
+def cache_dir() -> Path:
+    """Where this project keeps what it fetched for this user."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "wattseal"
+
+
+def _tree(bits: int) -> Path:
+    return cache_dir() / f"micropython-{SUITE}-{_ARCHITECTURES[bits][0]}"
+
+
+def _argv(bits: int, root: Path) -> list[str]:
+    _, loader, libraries = _ARCHITECTURES[bits]
+    return [
+        str(root / loader),
+        *("--argv0", "micropython", "--library-path", str(root / libraries)),
+        str(root / "usr/bin/micropython"),
+    ]
+
+
+def installed(bits: int) -> list[str] | None:
+    """The command of the copy fetched before, or None."""
+    root = _tree(bits)
+    return _argv(bits, root) if (root / "usr/bin/micropython").exists() else None
+
+
+def hint() -> str:
+    """One sentence: how to get MicroPython on this system."""
+    if sys.platform == "darwin":
+        return "run 'brew install micropython'"
+    if shutil.which("apt-get"):
+        return "run 'apt-get install micropython' on Debian 13 or newer"
+    if shutil.which("pacman"):
+        return "install 'micropython' from the AUR"
+    return "build the unix port of MicroPython 1.24 or newer"
+
+
+def _missing(reason: str, bits: int) -> BoardError:
+    variable = "WATTSEAL_MICROPYTHON" if bits == 64 else "WATTSEAL_MICROPYTHON32"
+    detail = f"no MicroPython of {bits} bits ({reason}); {hint()}, or set {variable} to its path"
+    return BoardError("vm-missing", detail)
+
+
+def _archive(bits: int) -> str:
+    """Address of the Debian archive in the machine's own package sources."""
+    query = ["apt-get", "indextargets", "--format", "$(SITE) $(ORIGIN) $(COMPONENT) $(SUITE)"]
+    out = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    rows = [line.split() for line in out.splitlines()]
+    sites = [row[0] for row in rows if row[1:3] == ["Debian", "main"] and "security" not in row[0]]
+    if not sites:
+        raise _missing("this machine's package sources name no Debian archive", bits)
+    return sites[0]
+
+
+_APT_CONF = """\
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear APT::Architectures;
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Sandbox::User "root";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Dir::Etc::sourcelist "{work}/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State "{work}/state";
+Dir::State::status "/dev/null";
+Dir::Cache "{work}/cache";
+"""
+
+
+def fetch(bits: int) -> list[str]:
+    """Fetch, unpack and install the package; the VM's command. BoardError `vm-missing` if not."""
+    for tool in ("apt-get", "dpkg-deb"):
+        if not shutil.which(tool):
+            raise _missing(f"{tool} is not here to fetch it", bits)
+    if os.uname().machine != "x86_64":
+        raise _missing(f"it is fetched on x86_64 only, this is {os.uname().machine}", bits)
+    if not KEYRING.exists():
+        raise _missing(f"{KEYRING} is missing to check Debian's signatures", bits)
+    archive = _archive(bits)
+    try:
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache_dir()) as work:
+            root = _unpack(Path(work), archive, bits)
+            try:
+                root.rename(_tree(bits))
+            except OSError:
+                if installed(bits) is None:  # not because another process was first
+                    raise
+    except OSError as error:
+        raise _missing(f"cannot write {cache_dir()}: {error.strerror}", bits) from None
+    return _argv(bits, _tree(bits))
+
+
+def _unpack(work: Path, archive: str, bits: int) -> Path:
+    """Download into `work` and unpack; the directory that holds usr/."""
+    architecture = _ARCHITECTURES[bits][0]
+    for name in ("state/lists/partial", "cache/archives/partial", "deb", "root"):
+        (work / name).mkdir(parents=True)
+    (work / "apt.conf").write_text(_APT_CONF.format(work=work, architecture=architecture))
+    (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {archive} {SUITE} main\n")
+    apt = ["apt-get", "-c", str(work / "apt.conf"), "-q=2"]
+    steps = [[*apt, "update"], [*apt, "download", *PACKAGES]]
+    for step in steps:
+        _run(step, work / "deb", bits)
+    for package in sorted((work / "deb").glob("*.deb")):
+        _run(["dpkg-deb", "-x", str(package), str(work / "root")], work, bits)
+    return work / "root"
+
+
+def _run(command: list[str], where: Path, bits: int) -> None:
+    done = subprocess.run(
+        command, cwd=where, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")]
+        raise _missing(f"{command[0]} failed: {(lines or [done.stderr.strip()])[0]}", bits)

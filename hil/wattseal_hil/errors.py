@@ -1,0 +1,16 @@
+"""What can go wrong on the bench: with the VM, the emulated board, or a load.
+
+Codes: vm-missing, vm-too-old, vm-broken, firmware-missing, firmware-stopped, firmware-ended,
+flash-overwrite, flash-size, vm-stuck, board-off, board-closed, time-backwards, load-missing,
+load-malformed, load-gap, load-range.
+"""
+
+from wattseal.errors import WattsealError
+
+
+class BoardError(WattsealError):
+    """The board cannot do what was asked; `detail` ends with the console's last lines, if any."""
+
+
+class LoadError(WattsealError):
+    """A load's description cannot be used."""

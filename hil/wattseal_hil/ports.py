@@ -1,0 +1,85 @@
+"""One serial port of the board as a pty that any serial tool can open by its /dev/pts path.
+
+The supervisor keeps the slave open, raw and without echo, so the port outlives its clients; it
+watches opens and closes by inotify, because bytes sent while nobody listens are lost, as on a
+wire, and must neither pile up for the next client nor make anybody wait.
+"""
+
+import ctypes
+import os
+import struct
+import termios
+import tty
+
+_IN_CLOSE = 0x08 | 0x10
+_IN_OPEN = 0x20
+_EVENT = struct.Struct("iIII")
+
+
+class Pty:
+    """A pty; `master` and `watch` are descriptors to poll, `path` is the client's end."""
+
+    def __init__(self) -> None:
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self.path = os.ttyname(self._slave)
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.watch = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        added = libc.inotify_add_watch(self.watch, self.path.encode(), _IN_OPEN | _IN_CLOSE)
+        if self.watch < 0 or added < 0:
+            raise OSError(ctypes.get_errno(), "inotify", self.path)
+        self.clients = 0
+        self.pending = bytearray()
+
+    def notice(self) -> None:
+        """Count the opens and closes since the last call."""
+        try:
+            events = os.read(self.watch, 65536)
+        except BlockingIOError:
+            return
+        at = 0
+        while at < len(events):
+            _, mask, _, length = _EVENT.unpack_from(events, at)
+            at += _EVENT.size + length
+            if mask & _IN_OPEN:
+                self.clients += 1
+            elif mask & _IN_CLOSE:
+                self.clients = max(0, self.clients - 1)
+                if self.clients == 0:
+                    self.drop()
+
+    def drop(self) -> None:
+        """Forget what nobody read."""
+        self.pending.clear()
+        termios.tcflush(self._slave, termios.TCIFLUSH)
+
+    def send(self, data: bytes) -> None:
+        """Towards the client; what finds no room stays in `pending`."""
+        self.notice()
+        if self.clients:
+            self.pending += data
+            self.push()
+
+    def push(self) -> bool:
+        """Write as much of `pending` as there is room for; whether anything moved."""
+        moved = False
+        while self.pending:
+            try:
+                sent = os.write(self.master, self.pending)
+            except BlockingIOError:
+                break
+            del self.pending[:sent]
+            moved = True
+        return moved
+
+    def receive(self) -> bytes:
+        """What the client sent; empty if nothing."""
+        try:
+            return os.read(self.master, 65536)
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        for fd in (self.watch, self.master, self._slave):
+            os.close(fd)

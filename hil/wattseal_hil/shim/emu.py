@@ -1,0 +1,178 @@
+"""Clock, control link and shared memory of the emulated board: every other shim module uses this.
+
+Virtual time moves only in `fold` (a jump) and by 100 us with each ADC conversion; the conversions
+of the running block are counted in `k` and folded into the clock later, because a burst makes 800
+of them. `goal` is the time granted by the supervisor, in `ticks_us`. Messages: ../PROTOCOL.md.
+Epoch of `rs`: 2000-01-01, as on ESP32.
+"""
+
+import sys
+
+import ffi
+import uctypes
+import uselect
+from micropython import const
+
+MASK = const(0x3FFFFFFF)
+HALF = const(0x20000000)
+BLOCK = const(1024)  # conversions in one block of samples
+CONVERSION_US = const(100)
+SAMPLES = const(64)  # offsets in the shared memory
+WEAR = const(4160)
+
+_libc = ffi.open("libc.so.6")
+_mmap = _libc.func("p", "mmap", "pLiiil")
+memset = _libc.func("p", "memset", "piL")
+quit = _libc.func("v", "_exit", "i")
+
+
+def mapped(fd, size):
+    return _mmap(0, size, 3, 1, fd, 0)  # PROT_READ|PROT_WRITE, MAP_SHARED
+
+
+_ctl = open(int(sys.argv[1]), "r+b", 0)
+_in = bytearray(6)
+_address = mapped(int(sys.argv[2]), 1 << 16)
+levels = uctypes.bytearray_at(_address, SAMPLES)  # one byte a GPIO
+_samples = uctypes.struct(
+    _address + SAMPLES, {"s": (uctypes.ARRAY | 0, uctypes.UINT16 | 2 * BLOCK)}
+).s
+wear = _address + WEAR
+handlers = {}  # GPIO -> its Pin with an interrupt handler
+
+tus = MASK - 29999999  # ticks_us wraps after 30 s, ticks_ms after 60 s: bugs show early
+tms = MASK - 59999
+sub = 0  # us since the last whole ms of tms
+goal = tus
+rs = int(sys.argv[3])
+rus = int(sys.argv[4])
+k = n = 0  # conversions made and available in this block
+dog = -1  # us until the watchdog bites
+_serial = 0
+
+
+def fold(us):
+    """Let `us` pass, and the conversions not yet counted; the block of samples is over."""
+    global tus, tms, sub, rs, rus, k, n, dog
+    us += k * CONVERSION_US
+    k = n = 0
+    tus = (tus + us) & MASK
+    sub += us
+    tms = (tms + sub // 1000) & MASK
+    sub %= 1000
+    rus += us
+    rs += rus // 1000000
+    rus %= 1000000
+    if dog >= 0:
+        dog -= us
+        if dog < 0:
+            reset()
+
+
+def room():
+    """Granted us that have not passed yet (0 or less: none)."""
+    return ((goal - tus - k * CONVERSION_US + HALF) & MASK) - HALF
+
+
+def hold():
+    """Give back the rest of the grant: time stands still until the supervisor has seen us idle."""
+    global goal
+    fold(0)
+    goal = tus
+
+
+def send(kind):
+    fold(0)
+    _ctl.write(bytes((kind, _serial)) + tus.to_bytes(4, "big"))
+
+
+def take():
+    """Wait for one message, obey it and return its kind; without a supervisor, end."""
+    global goal, _serial
+    if _ctl.readinto(_in) != 6:
+        quit(0)
+    _serial = (_serial + 1) & 255
+    kind = _in[0]
+    if kind == 71:  # G: grant
+        goal = int.from_bytes(_in[2:], "big")
+    elif kind == 80 and _in[1] in handlers:  # P: a pin moved
+        handlers[_in[1]].moved()
+    return kind
+
+
+def wait():
+    send(73)  # I: idle
+    take()
+
+
+def sleep_us(us):
+    while us > 0:
+        step = min(us, room())
+        if step > 0:
+            fold(step)
+            us -= step
+        else:
+            wait()
+
+
+def reset():
+    send(82)  # R: reset, followed by the clock, which survives it
+    _ctl.write((rs * 1000000 + rus).to_bytes(8, "big"))
+    while True:
+        take()
+
+
+def listen(poller):
+    poller.register(_ctl, uselect.POLLIN)
+
+
+def ready(poller, ms):
+    """What is ready among the registered streams; the control link is served on the way."""
+    return [x for x in poller.poll(ms) if x[0] is not _ctl or not take()]
+
+
+class ADC:
+    ATTN_0DB = 0
+    ATTN_2_5DB = 1
+    ATTN_6DB = 2
+    ATTN_11DB = 3
+    WIDTH_12BIT = 3
+
+    def __init__(self, pin, *, atten=0):
+        self._at = None  # where this channel's samples begin; None: no reading in this range
+        self._of = {34: 0, 35: BLOCK}[int(str(pin)[4:-1])]
+        self.init(atten=atten)
+
+    def init(self, *, atten):
+        # Both inputs are biased at 1.3 V, beyond the other ranges of this board.
+        self._at = self._of if atten == 3 else None
+
+    def atten(self, atten):
+        self.init(atten=atten)
+
+    def width(self, bits):
+        pass
+
+    def read(self):
+        global k, n
+        if k >= n:
+            send(65)  # A: a block of samples from now on
+            while take() != 68:  # D: done
+                pass
+            n = BLOCK
+        v = _samples[k + self._at]
+        k += 1
+        return v
+
+    def read_u16(self):
+        v = self.read()
+        return v << 4 | v >> 8
+
+    def read_uv(self):
+        # As read, without the cost of a call: 3100 mV full scale, whole millivolts as on ESP32.
+        global k
+        if k >= n:
+            return (self.read() * 775 + 512 >> 10) * 1000
+        v = _samples[k + self._at]
+        k += 1
+        return (v * 775 + 512 >> 10) * 1000

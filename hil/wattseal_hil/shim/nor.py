@@ -1,0 +1,43 @@
+"""NOR flash in a mapped file: an erase sets a block to ones, a program only clears bits.
+
+`wear` counts per block: programs, then erases, 32 bits each.
+"""
+
+import emu
+import uctypes
+
+ERASE = 4096
+
+
+class Nor:
+    def __init__(self, fd, blocks):
+        self._blocks = blocks
+        self._at = emu.mapped(fd, blocks * ERASE)
+        self._m = memoryview(uctypes.bytearray_at(self._at, blocks * ERASE))
+        counts = (uctypes.ARRAY | 0, uctypes.UINT32 | 2 * blocks)
+        self._wear = uctypes.struct(emu.wear, {"n": counts}).n
+
+    def readblocks(self, block, buf, offset=0):
+        at = block * ERASE + offset
+        buf[:] = self._m[at : at + len(buf)]
+
+    def writeblocks(self, block, buf, offset=0):
+        at = block * ERASE + offset
+        cells = self._m[at : at + len(buf)]
+        new = int.from_bytes(buf, "big")
+        if int.from_bytes(cells, "big") & new != new:
+            emu.send(70)  # F: flash fault; LittleFS would take an OSError for a bad block
+            print("flash: program over unerased cells at", hex(at))
+            emu.quit(70)
+        cells[:] = buf
+        self._wear[block] += 1
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return self._blocks
+        if op == 5:
+            return ERASE
+        if op == 6:
+            emu.memset(self._at + arg * ERASE, 255, ERASE)
+            self._wear[self._blocks + arg] += 1
+            return 0

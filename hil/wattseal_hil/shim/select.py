@@ -1,0 +1,41 @@
+"""`select.poll` that waits on virtual time: it jumps to its deadline, never past the grant.
+
+Without any granted time left it reports idle and waits in earnest, on the streams and on the
+supervisor, so that a request is answered while the clock stands still.
+"""
+
+import emu
+import uselect
+from uselect import POLLERR, POLLHUP, POLLIN, POLLOUT  # noqa: F401
+
+
+class poll:
+    def __init__(self):
+        self._p = uselect.poll()
+        self.register = self._p.register
+        self.unregister = self._p.unregister
+        self.modify = self._p.modify
+        emu.listen(self._p)
+
+    def poll(self, ms=-1):
+        """The ready streams, as (stream, events) pairs; waits `ms` of virtual time, -1: for ever."""
+        emu.fold(0)
+        us = ms * 1000 - emu.sub if ms > 0 else ms  # so as to wake on a whole ms, as a tick does
+        wait = 0
+        while True:
+            r = emu.ready(self._p, wait)
+            if r or ms == 0 or us == 0:
+                return r
+            step = wait = 0
+            if (left := emu.room()) > 0:
+                step = left if us < 0 else min(us, left)
+                emu.fold(step)
+                if us > 0:
+                    us -= step
+                    if us == 0:
+                        return r
+            else:
+                emu.send(73)
+                wait = -1
+
+    ipoll = poll

@@ -1,0 +1,68 @@
+"""Boot of the emulated board: mount the flash at "/", the firmware at "/rom", run boot.py, main.py.
+
+Arguments, in the order of sys.argv: control fd, shared memory fd, RTC seconds (epoch 2000), RTC
+microseconds, rx and tx fds of UART 1 and 2, random seed, unique id, flash fd, flash blocks,
+firmware directory, settings as JSON ("" leaves the file alone).
+"""
+
+import random
+import sys
+
+import tasks
+
+sys.modules["_asyncio"] = tasks
+
+import machine  # noqa: E402, F401
+import os  # noqa: E402
+import select  # noqa: E402, F401
+import vfs  # noqa: E402
+
+import emu  # noqa: E402
+import nor  # noqa: E402
+
+
+def mount(fd, blocks, firmware):
+    flash = nor.Nor(fd, blocks)
+    vfs.umount("/")
+    # No modification times: the same run leaves the same bytes.
+    try:
+        fs = vfs.VfsLfs2(flash, mtime=False)
+    except OSError:
+        vfs.VfsLfs2.mkfs(flash)
+        fs = vfs.VfsLfs2(flash, mtime=False)
+    vfs.mount(fs, "/")
+    vfs.mount(vfs.VfsPosix(firmware), "/rom")
+    os.chdir("/")
+
+
+def settle(text):
+    try:
+        with open("/settings.json") as f:
+            if f.read() == text:
+                return
+    except OSError:
+        pass
+    with open("/settings.json", "w") as f:
+        f.write(text)
+
+
+def run():
+    random.seed(int(sys.argv[9][:6], 16))
+    mount(int(sys.argv[11]), int(sys.argv[12]), sys.argv[13])
+    if sys.argv[14]:
+        settle(sys.argv[14])
+    sys.path[:] = ["", "/rom", ".frozen", "/lib"]
+    sys.argv[:] = [""]
+    scope = {"__name__": "__main__"}
+    try:
+        for name in ("boot.py", "main.py"):
+            if name in os.listdir("/rom"):
+                execfile("/rom/" + name, scope)  # noqa: F821
+        print("main.py ended")
+        emu.quit(0)
+    except BaseException as e:
+        sys.print_exception(e)
+        emu.quit(1)
+
+
+run()
