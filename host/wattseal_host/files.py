@@ -72,3 +72,19 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, mode: int = 0o644) -
 def write_secret(path: str | os.PathLike[str], data: bytes) -> None:
     """`write_atomic` with mode 0600."""
     write_atomic(path, data, OWNER_ONLY)
+
+
+def write_token(path: str | os.PathLike[str], token: str) -> None:
+    """Write a signed document as one line."""
+    write_atomic(path, token.encode("ascii") + b"\n")
+
+
+def read_token(path: str | os.PathLike[str]) -> str:
+    """A signed document's file. Raises Unusable `jws-file` if it is not text of one line."""
+    try:
+        text = read_bounded(path, MAX_FILE_BYTES).decode("ascii").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise Unusable("jws-file", f"{path} is no signed document") from error
+    if text.count(".") != 2 or not text.replace(".", "").isprintable():
+        raise Unusable("jws-file", f"{path} is no signed document")
+    return text

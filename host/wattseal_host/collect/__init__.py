@@ -1,0 +1,1 @@
+"""Reading meters: the utility port (Modbus RTU), the customer port (P1 and lines), resuming."""
