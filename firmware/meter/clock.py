@@ -1,0 +1,43 @@
+"""Time: UTC from the real-time clock, and a monotonic count that outlives the wrap of the ticks."""
+
+from micropython import const
+
+_UNIX_TO_2000_MS = const(946684800000)
+_EARLIEST_S = const(1262304000)  # 2010: an earlier clock was never set
+_LATEST_S = const(4102444800)  # 2100: a later one is wrong, and sealed time cannot go back
+
+
+class Clock:
+    """Both clocks of the board. `time` is the module of that name, or one like it."""
+
+    def __init__(self, time):
+        self._time_ns = time.time_ns
+        self._ticks_ms = time.ticks_ms
+        self._ticks_diff = time.ticks_diff
+        # MicroPython counts from 2000 on ESP32 and from 1970 on other ports.
+        self._epoch_ms = _UNIX_TO_2000_MS if time.gmtime(0)[0] == 2000 else 0
+        self._last = self._ticks_ms()
+        self._monotonic_ms = 0
+
+    def utc_ms(self):
+        """Return milliseconds since 1970-01-01T00:00:00Z, as far as the clock is set."""
+        return self._time_ns() // 1_000_000 + self._epoch_ms
+
+    def utc_s(self):
+        """Return whole seconds since 1970-01-01T00:00:00Z, as far as the clock is set."""
+        return self.utc_ms() // 1000
+
+    def is_set(self):
+        """Tell whether anybody has set the clock since power-on."""
+        return _EARLIEST_S <= self.utc_s() < _LATEST_S
+
+    def monotonic_ms(self):
+        """Return milliseconds since boot. To be called at least every six days (half a wrap)."""
+        now = self._ticks_ms()
+        self._monotonic_ms += self._ticks_diff(now, self._last)
+        self._last = now
+        return self._monotonic_ms
+
+    def ms_until_multiple(self, period_ms):
+        """Return the milliseconds to the next whole multiple of a period of UTC: 1 to period."""
+        return period_ms - self.utc_ms() % period_ms

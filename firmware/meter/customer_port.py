@@ -1,0 +1,173 @@
+"""The customer port: telegrams, and a line protocol between them.
+
+A command is a line `?name arguments`; every line of an answer begins with `#` and holds neither
+`/` nor `!`, so that telegram readers skip it. Telegrams and lines are written whole, one at a
+time.
+
+    ?status               #status {json}
+    ?pair HEX64           #pair {json}                 (within a minute after the button)
+    ?history FROM COUNT   #record SEQ HEX ...          #end NEXT
+    ?openings FROM COUNT  #opening SEQ CHANNEL VALUE FLAGS BLINDINGHEX ...   #end NEXT
+
+Anything else is answered by `#error CODE`, once for each line.
+"""
+
+import asyncio
+
+from micropython import const
+from wattseal.errors import Malformed, Refused
+from wattseal.p256 import encode_scalar
+from wattseal.record import decode_sealed
+
+from meter.energy import UJ_PER_WH
+from meter.p1 import Telegrams
+from meter.public import FIRMWARE_VERSION
+
+_LONGEST_LINE = const(100)
+
+_STATUS = (
+    '#status {{"version":"{}","meter":"{}","key":"{}","epoch":{},"boot":{},"next_seq":{},'
+    '"oldest_seq":{},"interval_s":{},"unit_exponent":{},"channel_set":{},"register_wh":{},'
+    '"export_wh":{},"sealed_units":[{}],"clock_s":{},"clock_set":{},"power_mw":{},"power_w":{},'
+    '"voltage_mv":{},"current_ma":{},"pairing_open":{},"pairing_pending":{},"status":{}}}'
+)
+_PAIR = '#pair {{"meter":"{}","key":"{}","epoch":{},"secret":"{}"}}'
+
+
+class CustomerPort:
+    """Serves one stream. `metering` gives registers and power, the others what their names say."""
+
+    def __init__(self, stream, clock, metering, pairing, keys, openings, log, public, telegram_ms):
+        self._stream = stream
+        self._clock = clock
+        self._metering = metering
+        self._pairing = pairing
+        self._keys = keys
+        self._openings = openings
+        self._log = log
+        self._public = public
+        self._telegram_ms = telegram_ms
+        self._telegrams = Telegrams(public.meter)
+        self._turn = asyncio.Lock()
+
+    async def send_telegrams_forever(self):
+        """Send a telegram at each multiple of the telegram period of UTC."""
+        clock = self._clock
+        period = clock.utc_ms() // self._telegram_ms
+        while True:
+            await asyncio.sleep_ms(clock.ms_until_multiple(self._telegram_ms))
+            if clock.utc_ms() // self._telegram_ms == period:
+                continue  # ticks and clock disagree by a fraction: woken a little early
+            period = clock.utc_ms() // self._telegram_ms
+            sensor = self._metering.sensor
+            energy = self._metering.energy
+            await self._write(
+                self._telegrams.build(
+                    clock.utc_s(), energy, energy.power_mw, sensor.voltage_mv,
+                    sensor.current_ma, self._log.newest,
+                )
+            )
+
+    async def answer_forever(self):
+        """Read commands and answer them, one after the other."""
+        line = bytearray()
+        too_long = False
+        while True:
+            for byte in await self._stream.read(64):
+                if byte not in b"\r\n":
+                    if len(line) < _LONGEST_LINE:
+                        line.append(byte)
+                    else:
+                        too_long = True
+                elif line:
+                    await self._answer(b"" if too_long else bytes(line))
+                    line = bytearray()
+                    too_long = False
+
+    async def _write(self, data):
+        async with self._turn:
+            self._stream.write(data)
+            await self._stream.drain()
+
+    async def _line(self, text):
+        await self._write((text + "\r\n").encode())
+
+    async def _answer(self, line):
+        words = line.split(b" ")
+        command = words[0]
+        try:
+            if command == b"?status" and len(words) == 1:
+                await self._line(self._status())
+            elif command == b"?pair" and len(words) == 2:
+                await self._line(self._pair(words[1]))
+            elif command == b"?history" and len(words) == 3:
+                await self._history(_number(words[1]), _number(words[2]))
+            elif command == b"?openings" and len(words) == 3:
+                await self._list_openings(_number(words[1]), _number(words[2]))
+            else:
+                raise Malformed("bad-command")
+        except (Malformed, Refused) as error:
+            await self._line("#error " + error.code)
+        except OSError:
+            await self._line("#error flash-failed")
+
+    def _status(self):
+        public = self._public
+        energy = self._metering.energy
+        sensor = self._metering.sensor
+        return _STATUS.format(
+            FIRMWARE_VERSION, public.meter.hex(), public.key.hex(), public.epoch, public.boot,
+            self._log.count, self._log.oldest, public.interval_s, public.exponent,
+            public.channel_set, energy.import_uj // UJ_PER_WH, energy.export_uj // UJ_PER_WH,
+            ",".join([str(units) for units in self._metering.sealed_units()]),
+            self._clock.utc_s(), _json(self._clock.is_set()), energy.power_mw,
+            energy.power_mw // 1000, sensor.voltage_mv, sensor.current_ma,
+            _json(self._pairing.is_open()), _json(bool(self._keys.pending)), public.status(),
+        )
+
+    def _pair(self, word):
+        try:
+            customer_random = bytes.fromhex(word.decode())
+        except ValueError:
+            raise Malformed("bad-command") from None
+        if len(word) != 64 or len(customer_random) != 32:
+            raise Malformed("bad-command")
+        epoch, secret = self._pairing.pair(customer_random)
+        return _PAIR.format(self._public.meter.hex(), self._public.key.hex(), epoch, secret.hex())
+
+    def _read(self, seq):
+        sealed = self._log.read(seq)
+        if not sealed:
+            raise Refused("record-gone")
+        return sealed
+
+    async def _history(self, first, count):
+        end = min(first + count, self._log.count)
+        for seq in range(first, end):
+            await self._line(f"#record {seq} {self._read(seq).hex()}")
+        await self._line(f"#end {max(first, end)}")
+
+    async def _list_openings(self, first, count):
+        end = min(first + count, self._log.count)
+        for seq in range(first, end):
+            record = decode_sealed(self._read(seq))
+            if record.epoch != self._keys.epoch:
+                raise Refused("opening-other-epoch")
+            for channel in range(len(record.channels)):
+                value, flags = self._openings.reading(record, channel)
+                blinding = self._openings.blinding(record.boot, seq, channel)
+                await self._line(
+                    f"#opening {seq} {channel} {value} {flags} {encode_scalar(blinding).hex()}"
+                )
+        await self._line(f"#end {max(first, end)}")
+
+
+def _json(flag):
+    return "true" if flag else "false"
+
+
+def _number(word):
+    """Return the value of 1 to 10 decimal digits; Malformed `bad-command` for anything else."""
+    if not 0 < len(word) <= 10 or not word.isdigit():
+        raise Malformed("bad-command")
+    return int(word)

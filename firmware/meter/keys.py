@@ -1,0 +1,82 @@
+"""The meter's secrets: device key, epoch secrets, and the boot counter.
+
+Files: keys/device (32 bytes, the scalar), keys/boot (u32), keys/epochs (current epoch u32, its
+secret, and once a pairing waits for its interval boundary the next epoch's secret).
+"""
+
+from wattseal.ecdsa import public_key
+from wattseal.errors import Refused
+from wattseal.hashing import hmac_sha256
+from wattseal.keytree import SECRET_BYTES, new_epoch_secret
+from wattseal.p256 import N, encode_point, encode_scalar
+from wattseal.record import meter_id
+
+_FOLDER = "keys"
+_DEVICE = "keys/device"
+_BOOT = "keys/boot"
+_EPOCHS = "keys/epochs"
+# The meter's own labels: nothing outside of it has to reproduce what they derive.
+_DEVICE_LABEL = b"wattseal/1/meter/device-key\0"
+_OWNER_LABEL = b"wattseal/1/meter/owner-secret\0"
+_PAIRING_LABEL = b"wattseal/1/meter/pairing-random\0"
+
+
+class Keys:
+    """The secrets on a storage, made at first boot; opening them counts the boot.
+
+    entropy     function of a byte count, as os.urandom
+    noise       function without arguments: bytes of another source, mixed into all that is made
+    last_boot   the highest boot counter known from elsewhere (the log), 0 if none
+    must_exist  True where records were signed before: Refused `keys-lost` rather than new keys
+
+    After it: `secret` (scalar in [1, N)), `public` (33 bytes), `meter` (16 bytes), `boot`,
+    `epoch`, `epoch_secret`, and `pending`, the next epoch's secret or b"".
+    """
+
+    def __init__(self, storage, entropy, noise, last_boot=0, must_exist=False):
+        self._storage = storage
+        self._entropy = entropy
+        self._noise = noise
+        storage.names(_FOLDER)
+        device = storage.read(_DEVICE)
+        epochs = storage.read(_EPOCHS)
+        if must_exist and not (device and epochs):
+            raise Refused("keys-lost")
+        if not device:
+            wide = self._random(_DEVICE_LABEL) + self._random(_DEVICE_LABEL)
+            device = encode_scalar(int.from_bytes(wide, "big") % (N - 1) + 1)
+            storage.replace(_DEVICE, device)
+        self.secret = int.from_bytes(device, "big")
+        self.public = encode_point(public_key(self.secret))
+        self.meter = meter_id(self.public)
+        if not epochs:
+            epochs = bytes(4) + self._random(_OWNER_LABEL)
+            storage.replace(_EPOCHS, epochs)
+        self.epoch = int.from_bytes(epochs[:4], "big")
+        self.epoch_secret = epochs[4 : 4 + SECRET_BYTES]
+        self.pending = epochs[4 + SECRET_BYTES :]
+        # Durable before anything can be sealed in this boot.
+        self.boot = max(last_boot, int.from_bytes(storage.read(_BOOT), "big")) + 1
+        storage.replace(_BOOT, self.boot.to_bytes(4, "big"))
+
+    def _random(self, label):
+        return hmac_sha256(self._entropy(SECRET_BYTES), label, self._noise())
+
+    def prepare_epoch(self, customer_random):
+        """Make the next epoch's secret from both sides' randomness, durable on return.
+
+        It replaces one that still waits. OSError leaves the one before.
+        """
+        pending = new_epoch_secret(self._random(_PAIRING_LABEL), customer_random, self.meter)
+        self._store(self.epoch, self.epoch_secret + pending)
+        self.pending = pending
+
+    def begin_epoch(self):
+        """Make the waiting secret the current one and forget the old one, durable on return."""
+        self._store(self.epoch + 1, self.pending)
+        self.epoch += 1
+        self.epoch_secret = self.pending
+        self.pending = b""
+
+    def _store(self, epoch, secrets):
+        self._storage.replace(_EPOCHS, epoch.to_bytes(4, "big") + secrets)
