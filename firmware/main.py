@@ -11,16 +11,13 @@ import time
 from machine import ADC, UART, Pin
 from meter.app import Meter
 
-try:
-    import network
-except ImportError:
-    network = None  # a board without a radio
-
 
 def entropy(count):
     """Return random bytes. An ESP32's generator is truly random only while a radio is on."""
-    if network is None:
-        return os.urandom(count)
+    try:
+        import network
+    except ImportError:
+        return os.urandom(count)  # a board without a radio
     radio = network.WLAN(network.STA_IF)
     was_on = radio.active()
     radio.active(True)

@@ -184,12 +184,13 @@ class Metering:
                 await self._sealer.origin(self._origin_s)
                 self._state.interval_s = self._public.interval_s
                 self._sealed()
-            if self._waiting:
-                await self._seal()
+            cut = self._waiting
+            if cut:
+                self._waiting = None
+                await self._seal(cut)
 
-    async def _seal(self):
-        cut = self._sealing = self._waiting
-        self._waiting = None
+    async def _seal(self, cut):
+        self._sealing = cut
         values = []
         sealed_units = self._state.sealed_units
         hidden_flags = cut.hidden_flags
