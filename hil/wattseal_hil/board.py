@@ -9,22 +9,20 @@ Times are UTC seconds since 1970. The same seed, load, settings and calls give t
 whatever the machine and whichever VM (64 or 32 bits), as long as no client talks while time runs.
 """
 
-import contextlib
 import hashlib
 import json
-import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
 from wattseal_hil.errors import BoardError
 from wattseal_hil.link import EPOCH_2000_S, SharedMemory, VmProcess
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
-from wattseal_hil.nor import FlashStatistics, open_image
+from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
 from wattseal_hil.supervisor import Supervisor
 from wattseal_hil.vm import Vm, find_vm
@@ -35,6 +33,7 @@ HEAP_BYTES = {64: 512 << 10, 32: 160 << 10}
 START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 BUTTON_PIN = 0
 PRESS_S = 0.2
+LATE_US = 1_000_000  # a burst under way may carry the clock past a goal by up to this
 
 
 class EmulatedBoard:
@@ -65,23 +64,26 @@ class EmulatedBoard:
         self._firmware = Path(firmware).resolve()
         if not (self._firmware / "main.py").is_file():
             raise BoardError("firmware-missing", f"{self._firmware} has no main.py")
-        self._temporary = None if workdir else tempfile.mkdtemp(prefix="wattseal-board-")
-        self.workdir = Path(workdir or self._temporary or ".")
+        self._temporary = None
+        if workdir is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="wattseal-board-")
+            workdir = self._temporary.name
+        self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
-        self._flash = Path(flash) if flash else self.workdir / "flash.bin"
-        self._blocks = open_image(self._flash, FLASH_BYTES)
+        self._flash = FlashImage(Path(flash) if flash else self.workdir / "flash.bin", FLASH_BYTES)
         self._seed = seed
         self._load = SwitchedLoad(load or ProfileLoad())
         self._settings = json.dumps(settings, sort_keys=True) if settings else ""
         self._rtc = rtc
         self._heap_bytes = heap_bytes or HEAP_BYTES[self.vm.bits]
         self._starts = 0
+        self._one_at_a_time = threading.Lock()
         self._shared = SharedMemory()
         self._shared.set_level(BUTTON_PIN, 1)
         self._bench = Supervisor(
             round(start_s * 1_000_000), Physics(seed, self._load), self._shared.put_samples
         )
-        self._bench.on_reset = lambda clock_us: void(self._start(clock_us))
+        self._bench.on_reset = self._start
         self.customer_port, self.utility_port = (port.path for port in self._bench.ports)
 
     def __enter__(self) -> "EmulatedBoard":
@@ -94,10 +96,16 @@ class EmulatedBoard:
         """Cut the power and leave nothing behind. May be called twice."""
         self._bench.close()
         self._shared.close()
+        self._flash.close()
         if self._temporary:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            self._temporary.cleanup()
 
     # Power
+
+    @property
+    def failure(self) -> BoardError | None:
+        """What stopped the firmware since the last power-on, if anything did."""
+        return self._bench.failure
 
     @property
     def powered(self) -> bool:
@@ -109,19 +117,22 @@ class EmulatedBoard:
         Raises BoardError `firmware-stopped` or `firmware-ended` with the console's last lines.
         """
         if not self.powered:
-            unset_us = 0
-            clock_us = self._bench.now_us - EPOCH_2000_S * 1_000_000 if self._rtc else unset_us
-            self._bench.call(lambda: self._start(clock_us)).result()
+            self._bench.call(self._switch_on)
+            self.run_until(self.now_s)
 
-    def _start(self, rtc_us: int) -> "Future[None]":
-        image = hashlib.sha256(self._flash.read_bytes()).hexdigest()
+    def _switch_on(self) -> None:
+        set_us = self._bench.now_us - EPOCH_2000_S * 1_000_000
+        self._start(set_us if self._rtc else 0)
+
+    def _start(self, rtc_us: int) -> None:
+        image = hashlib.sha256(self._flash.path.read_bytes()).hexdigest()
         self._starts += 1
         vm = VmProcess(
             self.vm,
             heap_bytes=self._heap_bytes,
             shared=self._shared,
-            flash=self._flash,
-            blocks=self._blocks,
+            flash=self._flash.path,
+            blocks=self._flash.blocks,
             firmware=self._firmware,
             rtc_us=rtc_us,
             # The image tells apart the starts of two board objects that share a flash.
@@ -129,7 +140,7 @@ class EmulatedBoard:
             unique_id=self._digest("unique id", "")[:12],
             settings=self._settings,
         )
-        return self._bench.attach(vm)
+        self._bench.attach(vm)
 
     def _digest(self, purpose: str, more: str) -> str:
         text = f"wattseal board {self._seed} {purpose} {more}"
@@ -137,7 +148,7 @@ class EmulatedBoard:
 
     def power_off(self) -> None:
         """Cut the power this instant. The flash keeps what was written, the clock is lost."""
-        self._bench.call(self._bench.detach)
+        self._bench.call(self._bench.power_off)
 
     # Time
 
@@ -153,15 +164,14 @@ class EmulatedBoard:
         Raises BoardError: time-backwards, or what stopped the firmware.
         """
         goal_us = round(t_s * 1_000_000)
-        if t_s < self.now_s and goal_us < self._bench.now_us - 1_000_000:
-            raise BoardError("time-backwards", f"it is {self.now_s:.3f} already")
-        done: Future[None] = self._bench.call(lambda: self._bench.run_to(goal_us))
-        while True:
-            with contextlib.suppress(NotYet):
-                done.result(timeout=0.1)
-                break
-            if progress:
-                progress(self.now_s)
+        with self._one_at_a_time:
+            if goal_us < self._bench.now_us - LATE_US:
+                raise BoardError("time-backwards", f"it is {self.now_s:.3f} already")
+            done: Future[None] = self._bench.call(lambda: self._bench.run_to(goal_us))
+            while not wait([done], timeout=0.1).done:
+                if progress:
+                    progress(self.now_s)
+            done.result()
         if progress:
             progress(self.now_s)
 
@@ -212,7 +222,7 @@ class EmulatedBoard:
 
     @property
     def flash(self) -> FlashStatistics:
-        programs, erases = self._shared.wear(self._blocks)
+        programs, erases = self._shared.wear(self._flash.blocks)
         return FlashStatistics(tuple(programs), tuple(erases))
 
     @property
@@ -220,7 +230,3 @@ class EmulatedBoard:
         """`sys.implementation` as the VM itself prints it."""
         command = [*self.vm.argv, "-c", "import sys; print(sys.implementation)"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def void(_: object) -> None:
-    """Nobody waits for this."""

@@ -1,7 +1,8 @@
 """What can go wrong on the bench: with the VM, the emulated board, or a load.
 
 Codes: vm-missing, vm-too-old, vm-broken, firmware-missing, firmware-stopped, firmware-ended,
-flash-overwrite, flash-size, vm-stuck, board-off, board-closed, time-backwards, load-missing,
+flash-overwrite, flash-size, flash-busy,
+flash-unusable, pace-range, vm-stuck, board-off, board-closed, time-backwards, load-missing,
 load-malformed, load-gap, load-range.
 """
 

@@ -1,12 +1,12 @@
 """The VM as a process: its start, descriptors, messages and end. Messages: PROTOCOL.md."""
 
+import contextlib
 import fcntl
 import mmap
 import os
 import socket
 import struct
 import subprocess
-import termios
 from array import array
 from pathlib import Path
 
@@ -47,8 +47,10 @@ class SharedMemory:
         return counts[:blocks], counts[blocks:]
 
     def close(self) -> None:
-        self.memory.close()
-        os.close(self.fd)
+        """Unmap it. May be called twice."""
+        if not self.memory.closed:
+            self.memory.close()
+            os.close(self.fd)
 
 
 class VmProcess:
@@ -139,10 +141,8 @@ class VmProcess:
 
     def _send(self, kind: bytes, pin: int = 0, tick_us: int = 0) -> None:
         self.serial = (self.serial + 1) & 255
-        try:
+        with contextlib.suppress(BrokenPipeError):  # ended: the next `receive` says so
             self.control.sendall(struct.pack(">cBI", kind, pin, tick_us))
-        except BrokenPipeError:
-            pass  # it has ended: the next `receive` says so
 
     def grant(self, us: int) -> None:
         """Let at most `us` pass from the time of the last message on."""
@@ -156,15 +156,8 @@ class VmProcess:
 
     def write_port(self, number: int, data: bytes) -> None:
         """Towards the firmware; as on a wire, what overruns the pipe's 256 KiB is lost."""
-        try:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
             os.write(self.rx[number], data)
-        except (BlockingIOError, BrokenPipeError):
-            pass
-
-    def unread(self, number: int) -> int:
-        """Bytes that the firmware has not taken yet."""
-        answer = fcntl.ioctl(self.rx[number], termios.FIONREAD, b"\0\0\0\0")
-        return int.from_bytes(answer, "little")
 
     def read_port(self, number: int) -> bytes:
         return _available(self.tx[number])

@@ -11,6 +11,7 @@ import struct
 import termios
 import tty
 
+ROOM_S = 2.0
 _IN_CLOSE = 0x08 | 0x10
 _IN_OPEN = 0x20
 _EVENT = struct.Struct("iIII")
@@ -31,6 +32,7 @@ class Pty:
             raise OSError(ctypes.get_errno(), "inotify", self.path)
         self.clients = 0
         self.pending = bytearray()
+        self._until_s = 0.0
 
     def notice(self) -> None:
         """Count the opens and closes since the last call."""
@@ -54,24 +56,26 @@ class Pty:
         self.pending.clear()
         termios.tcflush(self._slave, termios.TCIFLUSH)
 
-    def send(self, data: bytes) -> None:
-        """Towards the client; what finds no room stays in `pending`."""
+    def send(self, data: bytes, now_s: float) -> None:
+        """Towards the client; what finds no room stays in `pending`, for ROOM_S at least."""
         self.notice()
         if self.clients:
+            if not self.pending:
+                self._until_s = now_s + ROOM_S
             self.pending += data
-            self.push()
+            self.push(now_s)
 
-    def push(self) -> bool:
-        """Write as much of `pending` as there is room for; whether anything moved."""
-        moved = False
+    def push(self, now_s: float) -> None:
+        """Write as much of `pending` as there is room for; give up on a client that never reads."""
         while self.pending:
             try:
                 sent = os.write(self.master, self.pending)
             except BlockingIOError:
                 break
             del self.pending[:sent]
-            moved = True
-        return moved
+            self._until_s = now_s + ROOM_S
+        if self.pending and now_s > self._until_s:
+            self.drop()
 
     def receive(self) -> bytes:
         """What the client sent; empty if nothing."""

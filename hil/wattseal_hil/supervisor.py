@@ -5,8 +5,8 @@ many board seconds per second. Without either the board stands still and answers
 
 Lock-step and clients: while a request may be in flight nothing is granted, that is until 3 ms
 after the firmware's last reply, or 0.25 s after the client's last byte if there was none; and
-while a client that has the port open does not read, time waits for it up to 2 s, then the bytes
-are dropped. At a pace nothing waits, and a port keeps at most 8 KiB for a slow reader.
+time waits for a client that has the port open to read. At a pace time waits for nobody. Either
+way, what a client has not begun to read for 2 s is dropped.
 """
 
 import contextlib
@@ -14,8 +14,10 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from wattseal_hil.errors import BoardError
@@ -26,9 +28,9 @@ from wattseal_hil.ports import Pty
 SILENT_S = 120.0  # a running VM that says nothing for so long is stuck
 REPLY_S = 0.25
 QUIET_S = 0.003
-ROOM_S = 2.0
 TICK_S = 0.01  # granularity of a paced clock
-SLOW_READER_BYTES = 8192
+BOOT_US = 500_000  # what a reset costs, so that even a board that resets for ever sees time pass
+FAR_US = 3_600_000_000  # bursts farther apart are not prepared ahead
 CONSOLE_BYTES = 1 << 20
 
 
@@ -52,11 +54,12 @@ class Supervisor:
         self._pace: tuple[float, float, int] | None = None
         self._heard_s = 0.0
         self._quiet_at_s = [0.0] * UARTS
-        self._room_until_s = 0.0
         self._waiting: Future[None] | None = None
         self._ahead: tuple[int, bytes] | None = None
-        self._last_block_us = 0
-        self._calls: list[tuple[Callable[[], Any], Future[Any]]] = []
+        self._last_block_us = self._period_us = 0
+        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._closing = False
+        self._gate = threading.Lock()
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)
         self._epoll = select.epoll()
@@ -64,8 +67,7 @@ class Supervisor:
         self._listen(self._wake_r, self._take_calls)
         for number, port in enumerate(self.ports):
             self._listen(port.watch, port.notice)
-            self._listen(port.master, lambda number=number: self._from_client(number))
-        self._closing = False
+            self._listen(port.master, partial(self._from_client, number))
         self._thread = threading.Thread(target=self._loop, name="wattseal-board", daemon=True)
         self._thread.start()
 
@@ -73,27 +75,28 @@ class Supervisor:
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Run `function` in the supervisor's thread and return what it returns."""
-        if not self._thread.is_alive():
-            raise BoardError("board-closed")
         future: Future[Any] = Future()
-        self._calls.append((function, future))
-        os.write(self._wake_w, b"!")
+        with self._gate:
+            if self._closing:
+                raise BoardError("board-closed")
+            self._calls.append((function, future))
+            os.write(self._wake_w, b"!")
         return future.result()
 
     def close(self) -> None:
         """End the VM and the thread, close everything. May be called twice."""
-        if self._thread.is_alive():
+        with contextlib.suppress(BoardError):
             self.call(self._stop)
-            self._thread.join()
+        self._thread.join()
 
     def _stop(self) -> None:
-        self.detach()
-        self._closing = True
+        with self._gate:
+            self._closing = True
 
     # What the board asks for
 
-    def attach(self, vm: VmProcess) -> Future[None]:
-        """Take over a VM that has just been started; done when it first goes idle."""
+    def attach(self, vm: VmProcess) -> None:
+        """Take over a VM that has just been started."""
         self.vm = vm
         self.failure = None
         self._idle = self._fault = False
@@ -101,8 +104,7 @@ class Supervisor:
         self._listen(vm.control.fileno(), self._from_vm)
         self._listen(vm.console, self._from_console)
         for number in range(UARTS):
-            self._listen(vm.tx[number], lambda number=number: self._from_port(number))
-        return self._promise()
+            self._listen(vm.tx[number], partial(self._from_port, number))
 
     def detach(self) -> int | None:
         """Cut the power; the exit status of the VM."""
@@ -113,19 +115,28 @@ class Supervisor:
         vm.process.kill()
         vm.process.wait()
         for number in range(UARTS):
-            self.ports[number].send(vm.read_port(number))
+            self.ports[number].send(vm.read_port(number), time.monotonic())
         self._log(vm.read_console())
         for fd in (vm.control.fileno(), vm.console, *vm.tx):
             self._epoll.unregister(fd)
             del self._handlers[fd]
         return vm.end()
 
-    def run_to(self, goal_us: int) -> Future[None]:
-        """Lock-step up to `goal_us`; done when the VM is idle there."""
+    def power_off(self) -> None:
+        self.detach()
+        self.failure = None
+
+    def settled(self) -> "Future[None]":
+        """Done when the VM is idle, at the time it has now."""
+        return self.run_to(self.now_us)
+
+    def run_to(self, goal_us: int) -> "Future[None]":
+        """Lock-step up to `goal_us`; done when the VM is idle there. One at a time."""
         if self.failure:
             raise self.failure
         self.goal_us = goal_us
-        return self._promise()
+        self._waiting = Future()
+        return self._waiting
 
     def set_pace(self, speed: float | None) -> None:
         """Board seconds per second from now on; None: stand still."""
@@ -134,10 +145,6 @@ class Supervisor:
     def forget_samples(self) -> None:
         """What was computed ahead no longer holds: the load has changed."""
         self._ahead = None
-
-    def _promise(self) -> "Future[None]":
-        self._waiting = Future()
-        return self._waiting
 
     def _settle(self, error: BoardError | None = None) -> None:
         waiting, self._waiting = self._waiting, None
@@ -157,11 +164,22 @@ class Supervisor:
 
     def _loop(self) -> None:
         timeout = -1.0
-        while not self._closing:
-            for fd, _ in self._epoll.poll(timeout):
-                if handler := self._handlers.get(fd):
-                    handler()
-            timeout = self._advance()
+        try:
+            while not self._closing:
+                for fd, _ in self._epoll.poll(timeout):
+                    if handler := self._handlers.get(fd):
+                        handler()
+                timeout = self._advance()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        with self._gate:
+            self._closing = True
+        self.detach()
+        self._settle(BoardError("board-closed"))
+        for _, future in self._calls:
+            future.set_exception(BoardError("board-closed"))
         for port in self.ports:
             port.close()
         self._epoll.close()
@@ -171,8 +189,8 @@ class Supervisor:
     def _take_calls(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._wake_r, 4096)
-        calls, self._calls = self._calls, []
-        for function, future in calls:
+        while self._calls:
+            function, future = self._calls.popleft()
             try:
                 future.set_result(function())
             except BaseException as error:
@@ -180,62 +198,48 @@ class Supervisor:
 
     def _advance(self) -> float:
         """Grant what may be granted; seconds until this is worth asking again (-1: an event)."""
-        if self._waiting and self.goal_us is not None and self.vm is None:
-            self.now_us = max(self.now_us, self.goal_us)
-            self._settle()
-        if self.vm is None:
-            return self._advance_without_vm()
         now_s = time.monotonic()
+        target_us = self._target_us(now_s)
+        if self.vm is None:
+            self.now_us = max(self.now_us, target_us)
+            if self.goal_us is not None:
+                self._settle()
+            return TICK_S if self._pace else -1
         if not self._idle:
             if now_s - self._heard_s > SILENT_S:
                 self._fail("vm-stuck", f"the firmware has been busy for {SILENT_S:.0f} s")
             return SILENT_S / 4
-        lock_step = self.goal_us is not None
-        if self._pending(now_s, lock_step):
-            return TICK_S / 10
-        if lock_step:
-            hold_s = max(self._quiet_at_s) - now_s
-            if hold_s > 0:
+        pending = self._pending(now_s)
+        if self.goal_us is not None:
+            if pending:
+                return TICK_S / 10
+            if (hold_s := max(self._quiet_at_s) - now_s) > 0:
                 return hold_s
-            target_us = self.goal_us or 0
-        elif self._pace:
-            speed, since_s, since_us = self._pace
-            target_us = since_us + int((now_s - since_s) * speed * 1_000_000)
-        elif self._waiting:
-            self._settle()  # power-on is complete
-            return -1
-        else:
-            return -1
+            self._quiet_at_s = [0.0] * UARTS
+        elif self._pace and target_us - self.now_us < TICK_S * 1_000_000 * self._pace[0]:
+            return TICK_S
         if target_us > self.now_us:
             self._idle = False
             self._heard_s = now_s
             self.vm.grant(min(target_us - self.now_us, MAX_GRANT_US))
             return SILENT_S / 4
-        if self._waiting:
+        if self.goal_us is not None:
             self._settle()
-        return TICK_S if self._pace else -1
+        return TICK_S if self._pace or pending else -1
 
-    def _advance_without_vm(self) -> float:
-        if not self._pace:
-            return -1
-        speed, since_s, since_us = self._pace
-        self.now_us = since_us + int((time.monotonic() - since_s) * speed * 1_000_000)
-        return TICK_S
+    def _target_us(self, now_s: float) -> int:
+        if self.goal_us is not None:
+            return self.goal_us
+        if self._pace:
+            speed, since_s, since_us = self._pace
+            return since_us + int((now_s - since_s) * speed * 1_000_000)
+        return self.now_us
 
-    def _pending(self, now_s: float, lock_step: bool) -> bool:
-        """Whether time must wait for a client to read."""
-        waiting = False
+    def _pending(self, now_s: float) -> bool:
+        """Whether bytes wait for a client to read."""
         for port in self.ports:
-            if not port.pending:
-                continue
-            if port.push():
-                self._room_until_s = now_s + ROOM_S
-            if lock_step and now_s > self._room_until_s:
-                port.drop()
-            elif not lock_step:
-                del port.pending[SLOW_READER_BYTES:]
-            waiting = waiting or (lock_step and bool(port.pending))
-        return waiting
+            port.push(now_s)
+        return any(port.pending for port in self.ports)
 
     # Handlers
 
@@ -261,7 +265,8 @@ class Supervisor:
         elif kind == "R":
             clock_us = vm.receive_clock_us()
             self.detach()
-            self.on_reset(clock_us)
+            self.now_us += BOOT_US
+            self.on_reset(clock_us + BOOT_US)
 
     def _answer_samples(self, vm: VmProcess) -> None:
         """The block from now on; then, while the VM works, the one it is likely to want next."""
@@ -274,19 +279,18 @@ class Supervisor:
             self._period_us = at_us - self._last_block_us
         next_us = at_us + self._period_us
         self._last_block_us = at_us
-        self._ahead = (next_us, self.physics.block(next_us))
+        if self._period_us < FAR_US:
+            self._ahead = (next_us, self.physics.block(next_us))
 
     def _from_port(self, number: int) -> None:
         if self.vm is None:
             return
         data = self.vm.read_port(number)
         if data:
-            port = self.ports[number]
-            if not port.pending:
-                self._room_until_s = time.monotonic() + ROOM_S
-            port.send(data)
+            now_s = time.monotonic()
+            self.ports[number].send(data, now_s)
             if self._quiet_at_s[number]:
-                self._quiet_at_s[number] = time.monotonic() + QUIET_S
+                self._quiet_at_s[number] = now_s + QUIET_S
 
     def _from_client(self, number: int) -> None:
         data = self.ports[number].receive()

@@ -5,20 +5,18 @@ microseconds, rx and tx fds of UART 1 and 2, random seed, unique id, flash fd, f
 firmware directory, settings as JSON ("" leaves the file alone).
 """
 
+import machine  # noqa: F401
+import os
 import random
+import select  # noqa: F401
 import sys
+import vfs
 
+import emu
+import nor
 import tasks
 
 sys.modules["_asyncio"] = tasks
-
-import machine  # noqa: E402, F401
-import os  # noqa: E402
-import select  # noqa: E402, F401
-import vfs  # noqa: E402
-
-import emu  # noqa: E402
-import nor  # noqa: E402
 
 
 def mount(fd, blocks, firmware):

@@ -1,4 +1,4 @@
-"""`time` on virtual time; epoch 2000, ticks wrap at 2^30, as on ESP32. The machine's zone is UTC."""
+"""`time` on virtual time; epoch 2000, ticks wrap at 2^30, as on ESP32; the zone is UTC."""
 
 import emu
 import utime
