@@ -36,10 +36,20 @@ class Stretch:
         `period-incomplete` unless readings fill the period from its first second to its last.
         """
         inside = [i for i, r in enumerate(self.records) if from_s <= r.start_s < to_s]
-        records = tuple(self.records[i] for i in inside)
-        if not records or records[0].start_s != from_s or records[-1].end_s != to_s:
+        if (
+            not inside
+            or self.records[inside[0]].start_s != from_s
+            or self.records[inside[-1]].end_s != to_s
+        ):
             raise Refused("period-incomplete", f"no records from {from_s} to {to_s}")
-        return Stretch(records, tuple(self.hints[i] for i in inside))
+        return self.pick(inside)
+
+    def pick(self, places: Iterable[int]) -> Stretch:
+        """Some of the records, by their places here, in the order given."""
+        chosen = tuple(places)
+        return Stretch(
+            tuple(self.records[i] for i in chosen), tuple(self.hints[i] for i in chosen)
+        )
 
     def commitments(self) -> list[Point]:
         """Every commitment, record by record, import before export."""

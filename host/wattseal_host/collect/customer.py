@@ -18,13 +18,16 @@ from wattseal.errors import Malformed
 from wattseal.p256 import N
 
 from wattseal_host.collect.stream import CustomerStream, Telegram
+from wattseal_host.documents import Enrolment
 from wattseal_host.encoding import from_decimal, malformed
 from wattseal_host.errors import PortError
 from wattseal_host.fields import Fields
 from wattseal_host.strict_json import loads
+from wattseal_host.units import CHANNELS, Unit
 
 BAUD = 115200
 HISTORY_CHUNK = 40
+_SELF = {"meter", "key", "interval_s", "unit_exponent", "channel_set", "next_seq"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,18 @@ class Pairing:
     key: bytes
     epoch: int
     secret: bytes
+
+
+@dataclass(frozen=True)
+class MeterSelf:
+    """What a meter says of itself: its configuration, and the records in its log."""
+
+    configuration: Enrolment
+    next_seq: int
+
+    @property
+    def meter(self) -> bytes:
+        return self.configuration.meter
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,24 @@ class CustomerPort:
         if type(value) is not dict:
             raise PortError("port-answer", "status")
         return value
+
+    def identity(self) -> MeterSelf:
+        """Who the meter is and how far its log goes, out of `status`; the id is checked."""
+        value = self.status()
+        try:
+            fields = Fields(value, "status", set(_SELF), set(value) - _SELF)
+            channel_set = fields.integer("channel_set", 1, 3)
+            described = Enrolment(
+                meter=fields.hexadecimal("meter", 16),
+                key=fields.hexadecimal("key", 33),
+                unit=Unit("Wh", fields.integer("unit_exponent")),
+                interval_s=fields.integer("interval_s"),
+                channels=CHANNELS[: channel_set.bit_count()],
+            )
+            meter = Enrolment.read(described.write())
+            return MeterSelf(meter, fields.integer("next_seq", 0, 2**32 - 1))
+        except Malformed as error:
+            raise PortError("port-answer", f"status: {error.detail}") from error
 
     def pair(self, customer_random: bytes) -> Pairing:
         """Ask for a new epoch secret, made with our 32 random bytes. The button opens the way."""

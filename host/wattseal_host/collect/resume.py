@@ -28,15 +28,11 @@ def collect_utility(ledger: Ledger, port: UtilityPort, progress: Progress | None
     return _collect(ledger, meter.meter, "utility", port.fetch, status.next_seq, progress)
 
 
-def collect_customer(
-    ledger: Ledger,
-    port: CustomerPort,
-    meter: bytes,
-    next_seq: int,
-    progress: Progress | None = None,
-) -> int:
-    """Read everything new below `next_seq` from a customer port; how many records were new."""
-    return _collect(ledger, meter, "customer", port.history, next_seq, progress)
+def collect_customer(ledger: Ledger, port: CustomerPort, progress: Progress | None = None) -> int:
+    """The same from a customer port, by its history."""
+    itself = port.identity()
+    ledger.add_meter(itself.configuration)
+    return _collect(ledger, itself.meter, "customer", port.history, itself.next_seq, progress)
 
 
 def _collect(

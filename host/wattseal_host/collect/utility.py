@@ -6,6 +6,7 @@ Everything the meter says is checked before it is used: lengths, padding, ranges
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -55,7 +56,12 @@ class UtilityPort:
         self._port = port
         self._unit_id = unit_id
         self._client = ModbusSerialClient(
-            port, framer=FramerType.RTU, baudrate=baud, parity="E", timeout=timeout_s, retries=2
+            port,
+            framer=FramerType.RTU,
+            baudrate=baud,
+            parity=_parity(port),
+            timeout=timeout_s,
+            retries=2,
         )
 
     def __enter__(self) -> UtilityPort:
@@ -152,6 +158,12 @@ class UtilityPort:
             code = getattr(answer, "exception_code", 0)
             raise PortError("port-refused", f"modbus exception {code}")
         return answer
+
+
+def _parity(port: str) -> str:
+    """Even, as Modbus has it; but a pseudo-terminal has no parity, and Linux may say so
+    (tcsetattr fails when parity is all that would change)."""
+    return "N" if os.path.realpath(port).startswith("/dev/pts/") else "E"
 
 
 def _integer(data: bytes, register: int, count: int) -> int:

@@ -20,8 +20,9 @@ from wattseal_host.encoding import malformed
 from wattseal_host.errors import Unusable
 from wattseal_host.fields import Fields
 from wattseal_host.files import read_secret, write_secret
-from wattseal_host.keys import PUBLIC_KEY_BYTES
+from wattseal_host.keys import PUBLIC_KEY_BYTES, fingerprint
 from wattseal_host.strict_json import dumps, loads
+from wattseal_host.trust import Trust
 
 FORMAT = "wattseal-customer/1"
 MAX_EPOCHS = 10_000
@@ -78,6 +79,12 @@ class Secrets:
             ],
         }
         write_secret(path, dumps(value) + b"\n")
+
+    def pinned(self, trust: Trust) -> Trust:
+        """`trust` with this meter's key alone; Refused `untrusted-keys` if it is not in there."""
+        if self.key not in trust.meters:
+            raise Refused("untrusted-keys", f"meter {fingerprint(self.key)} is the one paired")
+        return replace(trust, meters=(self.key,))
 
     def opener(self) -> Opener:
         return Opener(self.meter, self.epochs)

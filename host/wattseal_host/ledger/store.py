@@ -151,6 +151,10 @@ class Ledger:
 
     def period(self, meter: bytes, from_s: int, to_s: int) -> Stretch:
         """The stretch of a period (see `Stretch.period`); Refused `period-incomplete`."""
+        return self.between(meter, from_s, to_s).period(from_s, to_s)
+
+    def between(self, meter: bytes, from_s: int, to_s: int) -> Stretch:
+        """Whatever records begin within from_s <= t < to_s."""
         with self._transaction() as session:
             row = _meter_row(session, meter)
             query = (
@@ -161,7 +165,7 @@ class Ledger:
             )
             rows = session.execute(query).all()
         records = tuple(decode_sealed(sealed) for sealed, _ in rows)
-        return Stretch(records, tuple(hints for _, hints in rows)).period(from_s, to_s)
+        return Stretch(records, tuple(hints for _, hints in rows))
 
     def rejects(self, meter: bytes) -> list[Reject]:
         """What was turned away of a meter, oldest first."""

@@ -81,6 +81,14 @@ def time_of_use(
     return Tariff.read(document)
 
 
+def split_band(text: str) -> tuple[str, str]:
+    """("night", "0.12") of "night=0.12"; Misuse `price` otherwise."""
+    name, separator, price = text.partition("=")
+    if not separator:
+        raise Misuse("price", "a band is written NAME=PRICE")
+    return name.strip(), price.strip()
+
+
 def integer_prices(prices: Sequence[str]) -> tuple[int, list[int]]:
     """(exponent, integers): each price is its integer times 10^exponent. Misuse `price`."""
     try:

@@ -1,0 +1,140 @@
+"""`wattseal customer …`: pair, recover openings, bill."""
+
+from __future__ import annotations
+
+import secrets as system_random
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wattseal_host.cli import output
+
+app = typer.Typer(no_args_is_help=True, help="The customer's side: openings and bills, at home.")
+
+SecretFile = Annotated[Path, typer.Option("--secrets", help="The customer's secret file (0600).")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Port = Annotated[str, typer.Option(help="The meter's customer port.")]
+From = Annotated[str, typer.Option("--from", help="UTC date or time, ISO 8601.")]
+To = Annotated[str, typer.Option("--to", help="UTC date or time, ISO 8601 (excluded).")]
+
+
+@app.command()
+def status(port: Port, as_json: Json = False) -> None:
+    """What the meter says of itself on the customer port."""
+    from wattseal_host.collect.customer import CustomerPort
+
+    with CustomerPort(port) as customer:
+        value = customer.status()
+    output.emit(value, [f"{name:16} {value[name]}" for name in value], as_json)
+
+
+@app.command()
+def pair(port: Port, file: SecretFile, as_json: Json = False) -> None:
+    """Take the secret of a new epoch from the meter; press its button within a minute before."""
+    from wattseal_host.collect.customer import CustomerPort
+    from wattseal_host.customer.store import Secrets
+    from wattseal_host.keys import fingerprint
+
+    before = Secrets.load(file) if file.exists() else None
+    with CustomerPort(port) as customer:
+        pairing = customer.pair(system_random.token_bytes(32))
+    paired = Secrets.paired(pairing, before)
+    paired.save(file)
+    name = fingerprint(paired.key)
+    output.emit(
+        {"meter": paired.meter.hex(), "epoch": pairing.epoch, "fingerprint": name},
+        [
+            f"paired with meter {paired.meter.hex()}, key {name}",
+            f"epoch {pairing.epoch} begins with the next interval; its secret is in {file}",
+        ],
+        as_json,
+    )
+
+
+@app.command()
+def openings(
+    file: SecretFile,
+    ledger: Annotated[Path | None, typer.Option(help="Open a ledger's ciphertexts.")] = None,
+    port: Annotated[str | None, typer.Option(help="Or ask the meter.")] = None,
+    from_: From = "1970-01-01",
+    to: To = "2106-01-01",
+    as_json: Json = False,
+) -> None:
+    """Readings, each checked against its commitment. With --ledger: from the secret alone."""
+    from wattseal.errors import Misuse
+
+    from wattseal_host.customer.readings import from_ledger, from_port
+    from wattseal_host.customer.store import Secrets
+
+    held = Secrets.load(file)
+    if (ledger is None) == (port is None):
+        raise Misuse("source", "give either --ledger or --port")
+    from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
+    if ledger is not None:
+        from wattseal_host.ledger import Ledger
+
+        with Ledger(ledger) as opened:
+            found = from_ledger(opened, held, from_s, to_s)
+    else:
+        from wattseal_host.collect.customer import CustomerPort
+
+        with CustomerPort(str(port)) as customer, output.progress("reading") as bar:
+            found = from_port(customer, held, from_s, to_s, bar)
+    rows = [
+        {
+            "seq": opening.seq,
+            "channel": opening.channel,
+            "start": output.utc_text(opening.start_s),
+            "length_s": opening.length_s,
+            "value": opening.value,
+            "hidden_flags": opening.hidden_flags,
+        }
+        for opening in found
+    ]
+    lines = [
+        f"{row['start']}  {row['length_s']:>6} s  channel {row['channel']}  {row['value']:>10}"
+        for row in rows
+    ]
+    output.emit({"meter": held.meter.hex(), "openings": rows}, lines, as_json)
+
+
+@app.command()
+def bill(
+    file: SecretFile,
+    ledger: Annotated[Path, typer.Option(help="A ledger with the meter's records.")],
+    enrolment: Annotated[Path, typer.Option(help="The signed enrolment (.jws).")],
+    contract: Annotated[Path, typer.Option(help="The signed contract (.jws).")],
+    tariff: Annotated[Path, typer.Option(help="The signed tariff (.jws).")],
+    trust: Annotated[Path, typer.Option(help="Keys you trust (wattseal-trust/1).")],
+    from_: From,
+    to: To,
+    out: Annotated[Path, typer.Option(help="Where the bundle goes (JSON).")],
+    as_json: Json = False,
+) -> None:
+    """Compute the bill of a period and prove it; the bundle is what the provider gets."""
+    from wattseal_host.cli.verify import describe
+    from wattseal_host.customer.bill import make_bill
+    from wattseal_host.customer.store import Secrets
+    from wattseal_host.files import read_token, write_atomic
+    from wattseal_host.ledger import Ledger
+    from wattseal_host.trust import Trust
+
+    held = Secrets.load(file)
+    with Ledger(ledger) as opened:
+        stretch = opened.period(held.meter, output.utc_seconds(from_), output.utc_seconds(to))
+    made = make_bill(
+        stretch,
+        held.opener(),
+        read_token(enrolment),
+        read_token(contract),
+        read_token(tariff),
+        held.pinned(Trust.load(trust)),
+    )
+    write_atomic(out, made.data)
+    currency = made.bundle.statement.currency.code
+    output.emit(
+        {**describe(made.verdict), "file": str(out)},
+        [f"{made.verdict.amount} {currency} for {len(stretch.records)} records, proven in {out}"],
+        as_json,
+    )

@@ -1,0 +1,271 @@
+"""The demo's stages, in the order of the way of a reading: meter, ports, ledger, bill, verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wattseal.errors import Misuse, Refused
+from wattseal.record import PAIRED, decode_sealed
+from wattseal_hil.board import EmulatedBoard
+from wattseal_hil.loads import CsvLoad, Load, ProfileLoad
+
+from wattseal_host.cli.output import progress, utc_text
+from wattseal_host.collect.customer import CustomerPort
+from wattseal_host.collect.resume import collect_utility
+from wattseal_host.collect.stream import Telegram
+from wattseal_host.collect.utility import UtilityPort
+from wattseal_host.customer.bill import Bill, make_bill
+from wattseal_host.customer.store import Secrets
+from wattseal_host.documents import Agreed, Contract
+from wattseal_host.files import read_bounded, write_atomic, write_token
+from wattseal_host.jws import Signed
+from wattseal_host.ledger import Ledger
+from wattseal_host.provider.office import Office
+from wattseal_host.provider.tariffs import time_of_use
+from wattseal_host.trust import Trust
+from wattseal_host.verify import verify_bundle
+
+DAY_S = 86400
+PERIOD_MS = 60_000
+PROFILE_START_S = 1_767_225_600  # 2026-01-01T00:00:00Z, for the standard profile
+MAX_DAYS = 3660
+
+
+@dataclass(frozen=True)
+class Demo:
+    """load: CSV or None for the standard profile; interval_s: of a record; out: a directory."""
+
+    load: Path | None
+    interval_s: int
+    days: int
+    out: Path
+    seed: int
+
+
+@dataclass
+class Papers:
+    """What the provider signs for this customer."""
+
+    trust: Trust
+    enrolment: Signed
+    tariff: Signed
+    contract: Signed
+
+
+@dataclass
+class Watch:
+    """Seconds spent in each stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - started, 3)
+
+
+def run_demo(demo: Demo) -> dict[str, Any]:
+    """Run everything; the result is what `--json` prints. Raises WattsealError."""
+    if not 1 <= demo.days <= MAX_DAYS:
+        raise Misuse("days", f"1 to {MAX_DAYS}")
+    if not 60 <= demo.interval_s <= DAY_S or DAY_S % demo.interval_s or demo.interval_s % 60:
+        raise Misuse("interval", "whole minutes that divide a day")
+    load, from_s, end_s = _load(demo.load)
+    to_s = from_s + demo.days * DAY_S
+    if end_s is not None and to_s > end_s:
+        raise Misuse("load-short", f"{demo.load} covers {(end_s - from_s) // DAY_S} whole days")
+    if from_s % demo.interval_s:
+        raise Misuse("load-start", "the load must begin where an interval does")
+    demo.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="wattseal-demo-") as scratch:
+        return _Run(demo, load, from_s, to_s, Path(scratch)).all_stages()
+
+
+class _Run:
+    def __init__(self, demo: Demo, load: Load, from_s: int, to_s: int, scratch: Path) -> None:
+        self.demo, self.load, self.from_s, self.to_s = demo, load, from_s, to_s
+        self.scratch = scratch
+        self.ledger_file = scratch / "ledger.db"
+        self.watch = Watch()
+        self.heard: dict[int, bytes] = {}
+        self.telegrams = 0
+
+    def all_stages(self) -> dict[str, Any]:
+        settings = {
+            "interval_s": self.demo.interval_s,
+            "burst_ms": PERIOD_MS,
+            "telegram_ms": PERIOD_MS,
+            "checkpoint_ms": PERIOD_MS,
+        }
+        with (
+            EmulatedBoard(
+                workdir=self.scratch / "board",
+                seed=self.demo.seed,
+                load=self.load,
+                start_s=self.from_s - self.demo.interval_s,
+                settings=settings,
+            ) as board,
+            Ledger(self.ledger_file) as ledger,
+        ):
+            with self.watch.stage("boot"):
+                board.power_on()
+            with self.watch.stage("pair"):
+                secrets = self._pair(board)
+            with self.watch.stage("enrol"):
+                papers = self._sign(board, ledger)
+            with self.watch.stage("meter"):
+                register = self._run(board)
+            with self.watch.stage("collect"):
+                self._collect(board, ledger, secrets.meter)
+            with self.watch.stage("bill"):
+                bill = self._bill(ledger, secrets, papers)
+            vm = board.vm_info
+            load_wh = board.load_energy_wh(self.from_s, self.to_s)
+        with self.watch.stage("write"):
+            files = self._write(secrets, papers, bill)
+        with self.watch.stage("verify"):
+            trust = Trust.load(self.demo.out / "trust.json")
+            verdict = verify_bundle(read_bounded(self.demo.out / "bundle.json"), trust)
+        return {
+            "fee": verdict.amount,
+            "currency": bill.bundle.statement.currency.code,
+            "verdict": verdict.code,
+            "records": len(bill.openings),
+            "energy_wh": sum(opening.value for opening in bill.openings),
+            "load_wh": round(load_wh, 3),
+            "register": register,
+            "meter": secrets.meter.hex(),
+            "from": utc_text(self.from_s),
+            "to": utc_text(self.to_s),
+            "telegrams": self.telegrams,
+            "seconds": self.watch.seconds,
+            "verify_ms": {name: round(spent_ms, 3) for name, spent_ms in verdict.checks},
+            "files": files,
+            "vm": vm,
+        }
+
+    def _pair(self, board: EmulatedBoard) -> Secrets:
+        """The button, then the customer's half of the secret, drawn from the demo's seed so
+        that the same seed seals the same bytes (a real customer's comes from the system)."""
+        board.press_button()
+        seed = f"wattseal demo {self.demo.seed} customer"
+        with CustomerPort(board.customer_port) as port:
+            pairing = port.pair(hashlib.sha256(seed.encode()).digest())
+        return Secrets.paired(pairing)
+
+    def _sign(self, board: EmulatedBoard, ledger: Ledger) -> Papers:
+        office = Office.create(self.scratch / "provider")
+        with UtilityPort(board.utility_port) as utility:
+            meter = utility.identity()
+        enrolment = office.enrol(meter)
+        ledger.add_meter(meter, enrolment.token)
+        tariff = office.publish(
+            time_of_use(
+                "demo day and night",
+                currency="EUR",
+                bands=[("day", "0.3127"), ("night", "0.2284")],
+                switches="00:00 night, 07:00 day, 22:00 night",
+                weekend="00:00 night",
+                from_s=self.from_s,
+                to_s=self.to_s,
+            )
+        )
+        agreed = Agreed(tariff.digest, self.from_s, self.to_s)
+        contract = office.agree(Contract("demo-1", meter.meter, (agreed,)))
+        return Papers(office.trust(), enrolment, tariff, contract)
+
+    def _run(self, board: EmulatedBoard) -> dict[str, int]:
+        """Let the days pass while telegrams are read; the register right after the last seal."""
+        stop = threading.Event()
+        failures: list[BaseException] = []
+        with CustomerPort(board.customer_port) as port:
+
+            def listen() -> None:
+                try:
+                    port.listen(self._hear, stop)
+                except BaseException as error:
+                    failures.append(error)
+
+            reader = threading.Thread(target=listen, name="telegrams", daemon=True)
+            reader.start()
+            start_s = board.now_s
+            try:
+                with progress(f"{self.demo.days} days at one burst a minute") as bar:
+                    board.run_until(self.to_s + 2, lambda t: bar(t - start_s, self.to_s - start_s))
+            finally:
+                stop.set()
+                reader.join()
+            status = port.status()
+            stop.clear()
+            # The last record is told by the next telegram.
+            reader = threading.Thread(target=listen, name="telegrams", daemon=True)
+            reader.start()
+            board.run_until(self.to_s + PERIOD_MS // 1000 + 2)
+            stop.set()
+            reader.join()
+        if failures:
+            raise failures[0]
+        return {
+            "register_wh": int(status["register_wh"]),
+            "sealed_wh": int(status["sealed_units"][0]),
+        }
+
+    def _hear(self, telegram: Telegram) -> None:
+        self.telegrams += 1
+        if telegram.sealed is not None:
+            self.heard[decode_sealed(telegram.sealed).seq] = telegram.sealed
+
+    def _collect(self, board: EmulatedBoard, ledger: Ledger, meter: bytes) -> None:
+        """Everything over the utility port; and the telegrams must have said the same.
+
+        A telegram shows the newest record only: an event sealed right after a reading hides it
+        from a reader that listens once a minute, so those are the ones that may be missing.
+        """
+        with UtilityPort(board.utility_port) as utility, progress("collecting") as bar:
+            collect_utility(ledger, utility, bar)
+        sealed = ledger.sealed(meter)
+        records = [decode_sealed(data) for data in sealed]
+        for record, data in zip(records, sealed, strict=True):
+            told = self.heard.get(record.seq)
+            shadowed = record.seq == 0 or (
+                record.seq + 1 < len(records) and records[record.seq + 1].event == PAIRED
+            )
+            if told != data and not (told is None and shadowed):
+                raise Refused("ports-differ", f"record {record.seq}")
+
+    def _bill(self, ledger: Ledger, secrets: Secrets, papers: Papers) -> Bill:
+        return make_bill(
+            ledger.period(secrets.meter, self.from_s, self.to_s),
+            secrets.opener(),
+            papers.enrolment.token,
+            papers.contract.token,
+            papers.tariff.token,
+            secrets.pinned(papers.trust),
+        )
+
+    def _write(self, secrets: Secrets, papers: Papers, bill: Bill) -> list[str]:
+        out = self.demo.out
+        write_atomic(out / "bundle.json", bill.data)
+        write_atomic(out / "trust.json", papers.trust.write())
+        write_token(out / "tariff.jws", papers.tariff.token)
+        write_atomic(out / "ledger.db", self.ledger_file.read_bytes())
+        secrets.save(out / "customer.json")
+        names = ("bundle.json", "trust.json", "tariff.jws", "ledger.db", "customer.json")
+        return [str(out / name) for name in names]
+
+
+def _load(path: Path | None) -> tuple[Load, int, int | None]:
+    """(load, its start, its end or None for a profile without end), UTC seconds."""
+    if path is None:
+        return ProfileLoad(), PROFILE_START_S, None
+    load = CsvLoad(path)
+    return load, load.start_s, load.end_s

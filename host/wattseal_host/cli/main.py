@@ -1,0 +1,58 @@
+"""The entry point: one command with its groups, and what becomes of errors.
+
+Exit codes: 0 done (for `verify`: accepted), 1 a bill is refused, 2 unusable input or another
+error, 130 interrupted, 141 the reader of our output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+from wattseal.errors import WattsealError
+
+from wattseal_host.cli import collect, customer, demo, output, provider, rig, verify
+
+app = typer.Typer(
+    name="wattseal",
+    help="Sealed meter readings: collect them, bill them in zero knowledge, verify the bill.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.command)
+app.command("collect")(collect.command)
+app.command("verify")(verify.command)
+app.add_typer(rig.app, name="rig")
+app.add_typer(provider.app, name="provider")
+app.add_typer(customer.app, name="customer")
+
+# Typer carries its own copy of click or uses the installed one; this is UsageError in both.
+UsageError: Any = typer.BadParameter.__base__
+
+
+def run() -> None:
+    """The console script `wattseal`: never a traceback for anything that input can cause."""
+    try:
+        result = app(standalone_mode=False)
+        status = result if isinstance(result, int) else 0
+        sys.stdout.flush()
+    except WattsealError as error:
+        output.complain(error.code, error.detail)
+        status = 2
+    except UsageError as error:
+        output.complain("usage", error.format_message())
+        status = 2
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    except BrokenPipeError:
+        # Nothing more can be written; keep the interpreter from trying at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 141
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        output.complain("system", where + (error.strerror or str(error)).lower())
+        status = 2
+    sys.exit(status)

@@ -1,0 +1,83 @@
+"""What commands print: results on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from wattseal.errors import Misuse
+
+HINTS = {
+    "chain-signature": "the meter's signature is not good; the record is kept apart",
+    "file-missing": "check the path",
+    "json-syntax": "the file is damaged or no JSON",
+    "json-encoding": "the file is damaged or no JSON",
+    "json-empty": "the file is empty",
+    "key-exists": "keys are never overwritten; choose another directory",
+    "ledger-file": "give the path of a ledger, or of a file that does not exist yet",
+    "log-rewound": "the meter was wiped or replaced, or this is another meter",
+    "not-a-bundle": "a bundle is the JSON file that `wattseal customer bill` writes",
+    "period-incomplete": "collect first, and give times at which records begin and end",
+    "port-missing": "check the path and that nothing else has the port open",
+    "port-refused": "the meter said no; for pairing-closed press its button first",
+    "port-silent": "check the cable, the speed and that the meter has power",
+    "secret-exposed": "run: chmod 600 FILE",
+    "trust-malformed": "write one with `wattseal provider trust`",
+    "untrusted-keys": "get the keys from elsewhere than the bundle and put them in the trust file",
+    "zone-unknown": "use a name of the IANA time-zone data, such as Europe/London",
+}
+
+
+def emit(value: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    """Print a command's result: one JSON object on one line, or lines for people."""
+    if as_json:
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write("".join(line + "\n" for line in lines))
+
+
+def complain(code: str, detail: str) -> None:
+    """One lower-case line, and a hint where there is one."""
+    text = " ".join(f"{code}: {detail}".split()) if detail else code
+    sys.stderr.write(f"error: {text}\n")
+    if code in HINTS:
+        sys.stderr.write(f"hint: {HINTS[code]}\n")
+
+
+Advance = Callable[[float, float], None]
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Advance]:
+    """A bar on stderr while the block runs, if stderr is a terminal; call it (done, of all)."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), Remaining())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def utc_seconds(text: str) -> int:
+    """UTC seconds of "2026-01-31" or "2026-01-31T12:30" (UTC where no offset is written)."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Misuse("time", f"{text[:40]} is no ISO 8601 date or time") from error
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= seconds < 2**32:
+        raise Misuse("time", f"{text[:40]} is before 1970 or after 2106")
+    return int(seconds)
+
+
+def utc_text(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

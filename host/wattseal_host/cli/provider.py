@@ -1,0 +1,190 @@
+"""`wattseal provider …`: keys, enrolment, tariffs, contracts, and the check of bills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wattseal_host.cli import output
+
+app = typer.Typer(no_args_is_help=True, help="The provider's side: sign documents, check bills.")
+tariff_app = typer.Typer(no_args_is_help=True, help="Tariffs.")
+app.add_typer(tariff_app, name="tariff")
+
+Directory = Annotated[Path, typer.Option("--dir", help="The provider's directory.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+From = Annotated[str, typer.Option("--from", help="UTC date or time, ISO 8601.")]
+To = Annotated[str, typer.Option("--to", help="UTC date or time, ISO 8601 (excluded).")]
+
+
+@app.command()
+def init(directory: Directory, as_json: Json = False) -> None:
+    """Make the provider's signing key (mode 0600)."""
+    from wattseal_host.keys import fingerprint
+    from wattseal_host.provider.office import Office
+
+    office = Office.create(directory)
+    name = fingerprint(office.public)
+    value = {"key": office.public.hex(), "fingerprint": name}
+    output.emit(value, [f"provider key {name}"], as_json)
+
+
+@app.command()
+def enrol(
+    directory: Directory,
+    port: Annotated[str, typer.Option(help="The meter's utility port.")],
+    ledger: Annotated[Path | None, typer.Option(help="Ledger to note it in.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read a meter's identity from its utility port and sign its enrolment."""
+    from wattseal_host.collect.utility import UtilityPort
+    from wattseal_host.keys import fingerprint
+    from wattseal_host.provider.office import Office
+
+    office = Office(directory)
+    with UtilityPort(port) as utility:
+        meter = utility.identity()
+    signed = office.enrol(meter)
+    if ledger is not None:
+        from wattseal_host.ledger import Ledger
+
+        with Ledger(ledger) as opened:
+            opened.add_meter(meter, signed.token)
+    name = fingerprint(meter.key)
+    output.emit(
+        {**meter.write(), "fingerprint": name, "jws": signed.token},
+        [f"meter {meter.meter.hex()} enrolled, key {name}"],
+        as_json,
+    )
+
+
+@tariff_app.command("sign")
+def tariff_sign(
+    directory: Directory,
+    out: Annotated[Path, typer.Option(help="Where the signed tariff goes (.jws).")],
+    file: Annotated[Path | None, typer.Option(help="The tariff as JSON, whole.")] = None,
+    name: Annotated[str, typer.Option(help="The tariff's name.")] = "tariff",
+    flat: Annotated[str | None, typer.Option(help="One price per kWh, major units.")] = None,
+    band: Annotated[
+        list[str] | None, typer.Option(help="NAME=PRICE per kWh; give one for each band.")
+    ] = None,
+    switches: Annotated[
+        str | None, typer.Option(help='Local times, e.g. "00:00 night, 07:00 day".')
+    ] = None,
+    weekend: Annotated[
+        str | None, typer.Option(help="The same for Saturdays, Sundays and holidays.")
+    ] = None,
+    holiday: Annotated[list[str] | None, typer.Option(help="YYYY-MM-DD; repeatable.")] = None,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "EUR",
+    zone: Annotated[str, typer.Option(help="IANA zone of the local times.")] = "UTC",
+    from_: Annotated[str | None, typer.Option("--from", help="Valid from, UTC.")] = None,
+    to: Annotated[str | None, typer.Option(help="Valid until, UTC (excluded).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Sign a tariff: --file, or --flat, or --band and --switches, with --from and --to."""
+    from wattseal.errors import Misuse
+
+    from wattseal_host.files import read_bounded, write_token
+    from wattseal_host.provider import tariffs
+    from wattseal_host.provider.office import Office
+    from wattseal_host.strict_json import loads
+    from wattseal_host.tariff import Tariff
+
+    if sum((file is not None, flat is not None, bool(band))) != 1:
+        raise Misuse("tariff", "give one of --file, --flat, --band")
+    if file is not None:
+        tariff = Tariff.read(loads(read_bounded(file)))
+    elif from_ is None or to is None:
+        raise Misuse("tariff", "--flat and --band want --from and --to")
+    elif flat is not None:
+        from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
+        tariff = tariffs.flat(name, currency=currency, price=flat, from_s=from_s, to_s=to_s)
+    elif switches is None:
+        raise Misuse("tariff", "--band wants --switches")
+    else:
+        from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
+        tariff = tariffs.time_of_use(
+            name,
+            currency=currency,
+            bands=[tariffs.split_band(text) for text in band or []],
+            switches=switches,
+            weekend=weekend,
+            holidays=holiday or [],
+            zone=zone,
+            from_s=from_s,
+            to_s=to_s,
+        )
+    signed = Office(directory).publish(tariff)
+    write_token(out, signed.token)
+    digest = signed.digest.hex()
+    output.emit({"digest": digest, "file": str(out)}, [f"tariff {digest} in {out}"], as_json)
+
+
+@app.command()
+def contract(
+    directory: Directory,
+    meter: Annotated[str, typer.Option(help="The meter's id (32 hexadecimal digits).")],
+    tariff: Annotated[Path, typer.Option(help="The signed tariff (.jws).")],
+    number: Annotated[str, typer.Option(help="The contract's number.")],
+    from_: From,
+    to: To,
+    out: Annotated[Path, typer.Option(help="Where the signed contract goes (.jws).")],
+    as_json: Json = False,
+) -> None:
+    """Sign a contract that binds a meter to a tariff for a time."""
+    from wattseal.record import METER_ID_BYTES
+
+    from wattseal_host.documents import Agreed, Contract
+    from wattseal_host.encoding import from_hex
+    from wattseal_host.files import read_token, write_token
+    from wattseal_host.provider.office import Office
+    from wattseal_host.tariff import open_tariff
+
+    office = Office(directory)
+    priced = open_tariff(read_token(tariff), [office.public])[1]
+    agreed = Agreed(priced.digest, output.utc_seconds(from_), output.utc_seconds(to))
+    bound = Contract(number, from_hex(meter, METER_ID_BYTES, "--meter"), (agreed,))
+    signed = office.agree(bound)
+    write_token(out, signed.token)
+    digest = signed.digest.hex()
+    output.emit({"digest": digest, "file": str(out)}, [f"contract {digest} in {out}"], as_json)
+
+
+@app.command()
+def trust(
+    directory: Directory,
+    out: Annotated[Path, typer.Option(help="Where the trust file goes.")],
+    as_json: Json = False,
+) -> None:
+    """Write a trust file of this provider's key and its enrolled meters' keys."""
+    from wattseal_host.files import write_atomic
+    from wattseal_host.provider.office import Office
+
+    trusted = Office(directory).trust()
+    write_atomic(out, trusted.write())
+    count = len(trusted.meters)
+    output.emit({"file": str(out), "meters": count}, [f"{count} meters in {out}"], as_json)
+
+
+@app.command("verify")
+def verify_bill(
+    bundle: Annotated[Path, typer.Argument(help="The bill's bundle (JSON).")],
+    directory: Directory,
+    ledger: Annotated[Path, typer.Option(help="The provider's own ledger.")],
+    as_json: Json = False,
+) -> None:
+    """Verify a bill against the provider's own keys and ledger. Exit codes as `verify`."""
+    from wattseal_host.bundle import MAX_BUNDLE_BYTES
+    from wattseal_host.cli.verify import finish
+    from wattseal_host.files import read_bounded
+    from wattseal_host.ledger import Ledger
+    from wattseal_host.provider.bills import check_bill
+    from wattseal_host.provider.office import Office
+
+    trusted = Office(directory).trust()
+    data = read_bounded(bundle, MAX_BUNDLE_BYTES)
+    with Ledger(ledger) as opened:
+        verdict = check_bill(data, trusted, opened)
+    finish(verdict, as_json)

@@ -1,0 +1,73 @@
+"""`wattseal verify`: settle a bill off line."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from wattseal_host.cli import output
+
+if TYPE_CHECKING:
+    from wattseal_host.verify import Verdict
+
+
+def command(
+    bundle: Annotated[Path, typer.Argument(help="The bill's bundle (JSON).")],
+    trust: Annotated[Path, typer.Option(help="Keys you trust, from elsewhere (wattseal-trust/1).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Verify a bill from its bundle alone. Exit 0 accepted, 1 refused, 2 unusable input."""
+    from wattseal_host.bundle import MAX_BUNDLE_BYTES
+    from wattseal_host.files import read_bounded
+    from wattseal_host.trust import Trust
+    from wattseal_host.verify import verify_bundle
+
+    trusted = Trust.load(trust)
+    finish(verify_bundle(read_bounded(bundle, MAX_BUNDLE_BYTES), trusted), as_json)
+
+
+def finish(verdict: Verdict, as_json: bool) -> None:
+    """Print a verdict and exit 1 if it is a refusal."""
+    output.emit(describe(verdict), _lines(verdict), as_json)
+    if not verdict.accepted:
+        raise typer.Exit(1)
+
+
+def describe(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as JSON. amount: major units; checks: milliseconds by stage."""
+    value: dict[str, Any] = {
+        "accepted": verdict.accepted,
+        "code": verdict.code,
+        "detail": verdict.detail,
+        "records": verdict.records,
+        "keys": verdict.keys,
+        "checks_ms": {name: round(spent_ms, 3) for name, spent_ms in verdict.checks},
+    }
+    if verdict.statement is not None:
+        value["amount"] = verdict.amount
+        value["currency"] = verdict.statement.currency.code
+        value["statement"] = verdict.statement.write()
+    return value
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    if verdict.statement is None:
+        lines = [f"refused: {verdict.code}" + (f" ({verdict.detail})" if verdict.detail else "")]
+        lines += [f"  {who} key {fingerprint}" for who, fingerprint in verdict.keys.items()]
+        if verdict.code in output.HINTS:
+            lines.append(f"hint: {output.HINTS[verdict.code]}")
+        return lines
+    statement = verdict.statement
+    checks = ", ".join(f"{name} {spent_ms:.1f} ms" for name, spent_ms in verdict.checks)
+    total_ms = math.fsum(spent_ms for _, spent_ms in verdict.checks)
+    return [
+        f"accepted: {verdict.amount} {statement.currency.code} payable",
+        f"  period   {output.utc_text(statement.from_s)} to {output.utc_text(statement.to_s)}",
+        f"  meter    {statement.meter.hex()}, {verdict.records} records",
+        f"  tariff   {statement.tariffs[0].hex()}",
+        f"  contract {statement.contract.hex()}",
+        f"  checks   {checks}; {total_ms:.1f} ms in all",
+    ]
