@@ -66,6 +66,7 @@ class Metering:
         self._quality_flags = state.quality_flags | (POWER_LOST if log.count else 0)
         self._origin_s = None
         self._end_s = sealer.end_s  # where the newest cut ends, sealed or not
+        self._due_s = 0  # when the next cut is due; 0 while that is to be settled
         self._waiting = None  # the newest cut the sealer has not taken
         self._sealing = None  # the cut it has taken and not finished
         self._work = asyncio.Event()
@@ -107,9 +108,10 @@ class Metering:
         utc_ms = clock.utc_ms()
         self._flush(utc_ms)
         if clock.is_set():
-            self._cut(utc_ms // 1000)
+            self._follow(utc_ms // 1000)
         else:
             self._quality_flags |= CLOCK_UNSET
+            self._due_s = 0
         burst = utc_ms // self._burst_ms
         if burst != self._burst:
             self._burst = burst
@@ -125,22 +127,34 @@ class Metering:
         now_ms = self._clock.monotonic_ms()
         elapsed_ms = now_ms - self._flushed_ms
         self.energy.flush(elapsed_ms)
-        stepped = abs(utc_ms - self._utc_ms - elapsed_ms) > _STEP_MS
-        if stepped and not self._quality_flags & CLOCK_UNSET:
+        if self._due_s and abs(utc_ms - self._utc_ms - elapsed_ms) > _STEP_MS:
             self._quality_flags |= CLOCK_STEPPED
+            self._due_s = 0
         self._flushed_ms = now_ms
         self._utc_ms = utc_ms
 
-    def _cut(self, now_s):
-        """Hand the energy up to the last interval boundary to the sealer, once."""
+    def _follow(self, now_s):
+        """Follow a clock that is set: begin sealed time, and cut an interval that is over.
+
+        After power-on, and after the clock was set or stepped, the record in hand goes on to the
+        next boundary. Sealed time never goes back: then that is the first one after its end.
+        """
+        interval_s = self._public.interval_s
         if self._end_s is None:
             self._origin_s = self._end_s = now_s
-            if now_s % self._public.interval_s:
+            if now_s % interval_s:
                 self._quality_flags |= LEAD_IN
             self._work.set()
-        end_s = now_s - now_s % self._public.interval_s
-        if end_s <= self._end_s:
-            return
+        if not self._due_s:
+            self._due_s = max(
+                now_s + -now_s % interval_s, self._end_s - self._end_s % interval_s + interval_s
+            )
+        if now_s >= self._due_s:
+            self._cut(self._due_s)
+            self._due_s += interval_s
+
+    def _cut(self, end_s):
+        """Hand what the registers say now to the sealer, as the reading at `end_s`."""
         cut = Cut(end_s, self.energy.registers_uj(), self._hidden_flags, self._quality_flags)
         if self._waiting:
             # The flash has refused writes for an interval: one longer record takes both.
