@@ -1,0 +1,59 @@
+"""Fixtures of all tests: where the data are, the MicroPython VMs, seeded randomness."""
+
+import os
+import random
+import secrets
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("WATTSEAL_DATA") or ROOT.parent / "shared" / "data")
+SEED = int(os.environ.get("WATTSEAL_SEED") or secrets.randbits(32))
+
+settings.register_profile(
+    "wattseal",
+    deadline=None,
+    print_blob=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("wattseal")
+
+
+def pytest_report_header() -> list[str]:
+    found = "found" if DATA.is_dir() else "missing: tests that need them will skip"
+    return [f"wattseal data: {DATA} ({found})", f"wattseal seed: WATTSEAL_SEED={SEED}"]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of published data, which is no part of the repository."""
+    if not DATA.is_dir():
+        pytest.skip(f"no data at {DATA}: set WATTSEAL_DATA")
+    return DATA
+
+
+@pytest.fixture
+def rng(request) -> random.Random:
+    """Random numbers of this test alone; WATTSEAL_SEED repeats a run."""
+    print(f"WATTSEAL_SEED={SEED}")
+    return random.Random(f"{SEED} {request.node.nodeid}")
+
+
+@pytest.fixture(scope="session", params=[64, 32], ids=["vm64", "vm32"])
+def micropython(request) -> list[str]:
+    """The beginning of a command that runs MicroPython, once with words of 64 and once of 32 bits.
+
+    The 64-bit VM must be there; a machine that cannot have the 32-bit one skips, aloud.
+    """
+    from wattseal_hil.errors import BoardError
+    from wattseal_hil.vm import find_vm
+
+    try:
+        return find_vm(request.param).argv
+    except BoardError as error:
+        if request.param == 32 and error.code == "vm-missing":
+            pytest.skip(f"no 32-bit MicroPython: {error}")
+        raise

@@ -1,0 +1,148 @@
+"""Fixed-base combs and multi-exponentiation against plain multiplication."""
+
+import gmpy2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wattseal import fixed_base, multi_exp, p256
+from wattseal.errors import Misuse
+from wattseal.fixed_base import G_BASE, G_SHORT, H_BASE
+from wattseal.generators import H
+from wattseal.p256 import G, N
+
+COMBS = {"G": (G_BASE, G), "H": (H_BASE, H), "G-short": (G_SHORT, G)}
+POINTS = [p256.multiply(7 * i + 3, G) for i in range(12)]
+POINTS += [p256.negate(point) for point in POINTS] + [None, H, G]
+
+
+@pytest.fixture(params=COMBS)
+def comb(request):
+    return COMBS[request.param]
+
+
+def test_comb_of_small_and_sparse_scalars(comb):
+    table, base = comb
+    scalars = [*range(64), *(1 << i for i in range(table.bits)), (1 << table.bits) - 1]
+    expected = [p256.multiply(k, base) for k in range(64)]
+    doubled = base
+    for i in range(table.bits):
+        assert table.multiply(1 << i) == doubled, i
+        doubled = p256.add(doubled, doubled)
+    assert [table.multiply(k) for k in scalars[:64]] == expected
+
+
+@given(k=st.integers(0, 2**256 - 1))
+def test_combs_agree_with_plain_multiplication(k):
+    for table, base in COMBS.values():
+        scalar = k % (1 << table.bits)
+        assert table.multiply(scalar) == p256.multiply(scalar, base)
+        assert table.multiply(gmpy2.mpz(scalar)) == p256.multiply(scalar, base)
+
+
+def test_comb_refuses_what_does_not_fit(comb):
+    for k in (-1, 1 << comb[0].bits, -(1 << comb[0].bits)):
+        with pytest.raises(Misuse) as caught:
+            comb[0].multiply(k)
+        assert caught.value.code == "scalar-range"
+
+
+def test_comb_does_the_same_operations_for_every_scalar(comb, monkeypatch, rng):
+    """Which table entries are read depends on the scalar; how many steps there are does not."""
+    trace = []
+
+    def spied(name):
+        original = getattr(p256, name)
+
+        def spy(*arguments):
+            trace.append(name)
+            return original(*arguments)
+
+        return spy
+
+    for name in ("jacobian_add_affine", "jacobian_double"):
+        monkeypatch.setattr(fixed_base, name, spied(name))
+    table = comb[0]
+    patterns = set()
+    for k in [0, 1, (1 << table.bits) - 1, *(rng.getrandbits(table.bits) for _ in range(20))]:
+        trace.clear()
+        steps = table.steps(k)
+        pieces = 0
+        while True:
+            before = len(trace)
+            try:
+                next(steps)
+            except StopIteration:
+                break
+            pieces += 1
+            assert len(trace) - before <= 12  # bounded work between two yields
+        patterns.add((pieces, tuple(trace)))
+    assert len(patterns) == 1
+
+
+def test_comb_tables_are_on_the_curve(comb):
+    table = comb[0]
+    count = 1 + (table.blocks << table.teeth)
+    assert len(table._table) == 64 * count
+    points = [table._point(i) for i in range(count)]
+    assert all(p256.on_curve(point) for point in points)
+    # The digit 0 is the same shift in each block; nothing else coincides.
+    assert len(set(points)) == count - (table.blocks - 1)
+
+
+def plain(points, scalars):
+    total = None
+    for point, scalar in zip(points, scalars, strict=True):
+        product = None if point is None else p256.multiply(scalar % N, point)
+        total = p256.add(total, product)
+    return total
+
+
+PAIRS = st.lists(
+    st.tuples(
+        st.sampled_from(POINTS),
+        st.one_of(
+            st.integers(-3, 3), st.integers(-(2**32), 2**32), st.integers(0, 2**256 - 1),
+            st.sampled_from([N, N - 1, -N, N + 1]),
+        ),
+    ),
+    max_size=30,
+)  # fmt: skip
+
+
+@given(pairs=PAIRS)
+def test_multi_exp_agrees_with_plain_multiplication(pairs):
+    points, scalars = [p for p, _ in pairs], [k for _, k in pairs]
+    expected = plain(points, scalars)
+    assert multi_exp.multi_exp(points, scalars) == expected
+    fast = [p and (gmpy2.mpz(p[0]), gmpy2.mpz(p[1])) for p in points]
+    assert multi_exp.multi_exp(fast, [gmpy2.mpz(k) for k in scalars]) == expected
+    assert multi_exp.multi_exp(fast, scalars) == expected
+
+
+@given(points=st.lists(st.sampled_from(POINTS), max_size=40))
+def test_sum_of_points(points):
+    assert multi_exp.sum_points(points) == plain(points, [1] * len(points))
+
+
+@given(groups=st.lists(st.lists(st.sampled_from(POINTS), max_size=9), max_size=6))
+def test_sums_of_groups_keep_their_order(groups):
+    expected = [plain(group, [1] * len(group)) for group in groups]
+    assert multi_exp.sum_groups(groups) == expected
+
+
+def test_inputs_are_left_as_they_were():
+    points, scalars = [G, H, G], [3, -3, 5]
+    multi_exp.multi_exp(points, scalars)
+    multi_exp.sum_points(points)
+    assert (points, scalars) == ([G, H, G], [3, -3, 5])
+
+
+@pytest.mark.parametrize("count", [100, 700])
+def test_many_points_of_every_scalar_length(count, rng):
+    logs = [rng.randrange(N) for _ in range(40)]
+    base = [G_BASE.multiply(log) for log in logs]
+    indices = [rng.randrange(40) for _ in range(count)]
+    scalars = [rng.getrandbits(rng.randrange(257)) * rng.choice((1, -1)) for _ in range(count)]
+    total = sum(logs[i] * k for i, k in zip(indices, scalars, strict=True)) % N
+    got = multi_exp.multi_exp([base[i] for i in indices], scalars)
+    assert got == G_BASE.multiply(total)
