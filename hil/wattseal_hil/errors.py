@@ -1,9 +1,8 @@
 """What can go wrong on the bench: with the VM, the emulated board, or a load.
 
-Codes: vm-missing, vm-too-old, vm-broken, firmware-missing, firmware-stopped, firmware-ended,
-flash-overwrite, flash-size, flash-busy,
-flash-unusable, pace-range, vm-stuck, board-off, board-closed, time-backwards, load-missing,
-load-malformed, load-gap, load-range.
+Codes: vm-missing, vm-too-old, vm-broken, vm-stuck; firmware-missing, firmware-stopped,
+firmware-ended; flash-overwrite, flash-size, flash-busy, flash-unusable; time-backwards,
+pace-range, board-closed, control-unusable; load-missing, load-malformed, load-gap, load-range.
 """
 
 from wattseal.errors import WattsealError

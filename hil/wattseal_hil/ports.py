@@ -33,6 +33,7 @@ class Pty:
         self.clients = 0
         self.pending = bytearray()
         self._until_s = 0.0
+        self._stalled = False
 
     def notice(self) -> None:
         """Count the opens and closes since the last call."""
@@ -54,10 +55,11 @@ class Pty:
     def drop(self) -> None:
         """Forget what nobody read."""
         self.pending.clear()
+        self._stalled = False
         termios.tcflush(self._slave, termios.TCIFLUSH)
 
     def send(self, data: bytes, now_s: float) -> None:
-        """Towards the client; what finds no room stays in `pending`, for ROOM_S at least."""
+        """Towards the client; what finds no room stays in `pending` while the client reads."""
         self.notice()
         if self.clients:
             if not self.pending:
@@ -66,7 +68,10 @@ class Pty:
             self.push(now_s)
 
     def push(self, now_s: float) -> None:
-        """Write as much of `pending` as there is room for; give up on a client that never reads."""
+        """Write as much of `pending` as there is room for.
+
+        A client that leaves no room for ROOM_S has stalled: until it reads, all is lost on it.
+        """
         while self.pending:
             try:
                 sent = os.write(self.master, self.pending)
@@ -74,8 +79,10 @@ class Pty:
                 break
             del self.pending[:sent]
             self._until_s = now_s + ROOM_S
-        if self.pending and now_s > self._until_s:
-            self.drop()
+            self._stalled = False
+        if self.pending and (self._stalled or now_s > self._until_s):
+            self._stalled = True
+            self.pending.clear()
 
     def receive(self) -> bytes:
         """What the client sent; empty if nothing."""

@@ -3,10 +3,10 @@
 Two ways for time to pass: towards a goal, as fast as the VM can (lock-step), or at a pace of so
 many board seconds per second. Without either the board stands still and answers its ports.
 
-Lock-step and clients: while a request may be in flight nothing is granted, that is until 3 ms
+Lock-step and clients: while a request may be in flight nothing is granted, that is until 1 ms
 after the firmware's last reply, or 0.25 s after the client's last byte if there was none; and
 time waits for a client that has the port open to read. At a pace time waits for nobody. Either
-way, what a client has not begun to read for 2 s is dropped.
+way, what a client leaves unread for 2 s is dropped. So a client that asks without pause stops time.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from wattseal_hil.ports import Pty
 
 SILENT_S = 120.0  # a running VM that says nothing for so long is stuck
 REPLY_S = 0.25
-QUIET_S = 0.003
+QUIET_S = 0.001
 TICK_S = 0.01  # granularity of a paced clock
 BOOT_US = 500_000  # what a reset costs, so that even a board that resets for ever sees time pass
 FAR_US = 3_600_000_000  # bursts farther apart are not prepared ahead
