@@ -17,7 +17,7 @@ _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
 
-_LONGEST_PDU = const(253)
+_LONGEST_FILE_ANSWER = const(245)
 _LONGEST_FRAME = const(256)
 _LONGEST_READ = const(125)  # registers
 _REFERENCE_TYPE = const(6)
@@ -131,7 +131,7 @@ class Server:
         answer = b""
         for at in range(2, len(pdu), _SUB_REQUEST_BYTES):
             count = _u16(pdu, at + 5)
-            if 2 + len(answer) + 2 + 2 * count > _LONGEST_PDU:
+            if len(answer) + 2 + 2 * count > _LONGEST_FILE_ANSWER:
                 return _ILLEGAL_VALUE
             if pdu[at] != _REFERENCE_TYPE:
                 return _ILLEGAL_ADDRESS

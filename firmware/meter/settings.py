@@ -19,7 +19,7 @@ _FIELDS = (
     ("telegram_ms", 1000, 1000, 3_600_000),
     ("checkpoint_ms", 60_000, 1000, 3_600_000),
     ("mains_hz", 50, 50, 60),
-    ("mains_cycles", 4, 1, 6),  # whole cycles in a burst
+    ("mains_cycles", 4, 2, 6),  # whole cycles in a burst; one alone has no measurable period
     ("voltage_nv_per_v", 2_608_696, 1000, 1_000_000_000),  # at the pin: 230 V gives 0.6 V
     ("current_uv_per_a", 11_000, 10, 10_000_000),  # at the pin: 2000:1 into 22 ohm
     ("start_mw", 4000, 0, 100_000),  # less power than this counts as none
