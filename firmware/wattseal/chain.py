@@ -112,6 +112,8 @@ class Chain:
                     raise Refused("chain-epoch", _at(record))
         if config is None:
             raise Misuse("config-unknown")
+        if record.event == PAIRED and record.start_s % config.interval_s:
+            raise Refused("chain-epoch", _at(record))
         if record.exponent != config.exponent or record.channel_set != config.channel_set:
             raise Refused("chain-config", _at(record))
         regular = (

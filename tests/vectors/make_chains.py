@@ -1,4 +1,5 @@
-"""Vectors of chain verification: good stretches, and one case per way of cheating (section 5).
+"""Vectors of chain verification: good stretches, one case per way of cheating, and forks
+(SPEC.md sections 5 and 6).
 
     python tests/vectors/make_chains.py [DIRECTORY]
 """
@@ -207,6 +208,8 @@ def meters(family: Family) -> None:
     add("old-epoch-after-pairing", "Refused chain-epoch",
         lambda m: (m.pair(), m.reading(epoch=0)))  # fmt: skip
     add("new-epoch-in-pairing", "Refused chain-epoch", lambda m: m.pair(epoch=1))
+    add("pairing-inside-an-interval", "Refused chain-epoch",
+        lambda m: (m.outage(900), m.pair()))  # fmt: skip
     add("exponent-changes", "Refused chain-config", lambda m: m.reading(exponent=1))
     add("channels-change", "Refused chain-config",
         lambda m: m.reading(values=(1, 2), channel_set=3))  # fmt: skip
@@ -264,5 +267,44 @@ def chains() -> Family:
     return family
 
 
+def forks() -> Family:
+    """Two records a meter signed for one place, and pairs that are no evidence."""
+    family = Family("forks")
+    meter = Stretch().begin().meter
+    place = (meter.seq, meter.time_s, meter.previous)
+
+    def sealed(write):
+        meter.seq, meter.time_s, meter.previous = place
+        body = write()
+        return body, body + meter.device.sign(body)
+
+    one, first = sealed(lambda: meter.reading(values=(1,)))
+    two, second = sealed(lambda: meter.reading(values=(2,)))
+    _, later = sealed(lambda: meter.reading(seq=place[0] + 1))
+    _, event = sealed(meter.pair)
+    r, s = second[-64:-32], int.from_bytes(second[-32:], "big")
+
+    def add(name, a, b, key=meter.device.public, **verdict):
+        family.add(
+            name, "fork", {"first": a.hex(), "second": b.hex(), "public_key": key.hex()}, **verdict
+        )
+
+    for name, body, record in (("values-differ", two, second), ("reading-and-event",
+                               event[:-64], event)):  # fmt: skip
+        digests = [record_digest(one).hex(), record_digest(body).hex()]
+        add(name, first, record, expect={"seq": place[0], "digests": digests})
+    other = Meter("another meter").device.public
+    add("other-meter", first, second, other, failure="Refused fork-meter")
+    add("other-place", first, later, failure="Refused fork-place")
+    add("same-record", first, first, failure="Refused fork-same")
+    add("signature-of-the-other", first, two + first[-64:], failure="Refused fork-signature")
+    add("first-unsigned", one + second[-64:], second, failure="Refused fork-signature")
+    add("high-s", first, two + r + (N - s).to_bytes(32, "big"),
+        failure="Malformed signature-high-s")  # fmt: skip
+    add("body-only", first, two, failure="Malformed record-length")
+    add("key-no-point", first, second, b"\2" * 32, failure="Malformed point-length")
+    return family
+
+
 if __name__ == "__main__":
-    main(sys.argv, chains())
+    main(sys.argv, chains(), forks())

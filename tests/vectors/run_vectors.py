@@ -20,6 +20,7 @@ from wattseal import (  # noqa: E402
     commitment,
     ecdsa,
     fixed_base,
+    fork,
     hash_to_curve,
     hashing,
     keytree,
@@ -246,6 +247,11 @@ def stretch(public_key, config, start, bodies, signature):
     }  # fmt: skip
 
 
+def forked(first, second, public_key):
+    pair = fork.check_fork(unhex(first), unhex(second), unhex(public_key))
+    return {"seq": pair[0].seq, "digests": [r.digest.hex() for r in pair]}
+
+
 OPS = {
     "decode-point": decode_point, "decode-point-hinted": decode_point_hinted,
     "encode-point": encode_point, "decode-scalar": decode_scalar, "decode-secret": decode_secret,
@@ -255,6 +261,7 @@ OPS = {
     "verify": verify, "signature-form": signature_form, "pairing-secret": pairing_secret,
     "keys": keys, "commit": commit, "opens": opens, "meter-names": meter_names,
     "decode-body": decode_body, "decode-sealed": decode_sealed, "stretch": stretch,
+    "fork": forked,
 }  # fmt: skip
 
 
