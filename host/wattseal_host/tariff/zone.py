@@ -52,7 +52,7 @@ class Zone:
         """The offsets this machine's time-zone data gives; Misuse `zone-unknown`."""
         try:
             zone = ZoneInfo(name)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:
             raise Misuse("zone-unknown", name) from error
         offsets = [(from_s, _offset_s(zone, from_s))]
         for probe_s in range(from_s, to_s, _PROBE_S):
