@@ -149,6 +149,7 @@ def test_unusual_periods(name: str) -> None:
         ({"amount_minor": -3412}, ("You are owed", "34.12")),
         ({"amount_minor": 3412, "minor_digits": 0, "currency": "JPY"}, ("3,412", "JPY")),
         ({"verdict": Verdict(False, "chain-link", "record 7")}, ("refused", "chain-link")),
+        ({"fee_released": True}, ("rounded from the opened",)),
         ({"fee_released": False}, ("rounding is inside the proof",)),
         ({"unit_exponent": 1}, ("kWh",)),
     ],

@@ -59,6 +59,7 @@ def render(data: ReportData) -> str:
             irregular=[slot for slot in data.slots if slot.length_s != measure.interval_s],
             zone=_zone(data, local),
             checks_ms=sum(check.milliseconds for check in data.checks),
+            opened_fee=_opened_fee(data, measure),
             **_figures(data, local, measure, bands),
             amount_table=amount_table(data, measure, bands),
             opened=opened_table(data, local, measure, chosen),
@@ -86,6 +87,13 @@ def _figures(
             cost_by_clock(data, local, measure, bands),
         ],
     }
+
+
+def _opened_fee(data: ReportData, measure: Measure) -> str:
+    """The unrounded amount when the provider got it too; empty when it is the amount itself."""
+    fee = sum(slot.fee for slot in data.slots) + sum(charge.fee for charge in data.charges)
+    text = measure.fee(fee)
+    return text if data.fee_released and text != measure.amount(data.amount_minor) else ""
 
 
 def _period(data: ReportData, local: LocalTime) -> str:
