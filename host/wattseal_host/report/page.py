@@ -90,10 +90,10 @@ def _figures(
 
 
 def _opened_fee(data: ReportData, measure: Measure) -> str:
-    """The unrounded amount when the provider got it too; empty when it is the amount itself."""
+    """The unrounded amount if the provider got it too; empty unless rounding alone differs."""
     fee = sum(slot.fee for slot in data.slots) + sum(charge.fee for charge in data.charges)
-    text = measure.fee(fee)
-    return text if data.fee_released and text != measure.amount(data.amount_minor) else ""
+    apart_minor = abs(measure.major(fee) * 10**data.minor_digits - data.amount_minor)
+    return measure.fee(fee) if data.fee_released and 0 < apart_minor < 1 else ""
 
 
 def _period(data: ReportData, local: LocalTime) -> str:
