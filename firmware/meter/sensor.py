@@ -70,12 +70,13 @@ class Sensor:
         self._evaluate(self._pairs)
 
     def noise(self):
-        """Return 32 bytes hashed from a burst: the converters' last bits and the time they took.
+        """Return 32 bytes hashed from a burst: the converter's last bits and the time they took.
 
-        To be mixed with better randomness, never to replace it.
+        Of the voltage alone, so that no key depends on consumption. To be mixed with better
+        randomness, never to replace it.
         """
         self._sample(_CAPACITY)
-        return sha256(self._stamps, self._volts, self._amps)
+        return sha256(self._stamps, self._volts)
 
     def _sample(self, count):
         stamps = self._stamps

@@ -1,8 +1,10 @@
 """Instruments for the meter's tests: a clock to move, mains to measure, clients for both ports."""
 
+import json
 import math
 import random
 import re
+import threading
 import time
 
 import serial
@@ -67,33 +69,37 @@ class Mains:
 
 
 class Customer:
-    """A customer at the port of an emulated board: telegrams and answers, apart."""
+    """A customer at the port of an emulated board, who reads all the time: a thread collects."""
 
     def __init__(self, board):
-        self.port = serial.Serial(board.customer_port, timeout=0.05)
-        self.text = ""
+        self._port = serial.Serial(board.customer_port, timeout=0.02)
+        self._text = ""
+        self._open = True
+        self._thread = threading.Thread(target=self._collect)
+        self._thread.start()
+
+    def _collect(self):
+        while self._open:
+            self._text += self._port.read(4096).decode("ascii")
 
     def close(self):
-        self.port.close()
+        self._open = False
+        self._thread.join()
+        self._port.close()
 
-    def ask(self, line):
+    def ask(self, line, timeout_s=20):
         """Return the lines of the answer to a command."""
-        self.port.write(line.encode() + b"\r\n")
-        answer = []
-        deadline_s = time.monotonic() + 20
+        begin = len(self._text)
+        self._port.write(line.encode() + b"\r\n")
+        deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
-            received = self.port.readline().decode("ascii")
-            if received.startswith("#"):
-                answer.append(received.strip())
-                if re.match("#(end|error|status|pair) ", received):
-                    return answer
-            else:
-                self.text += received
-        raise AssertionError(f"no answer to {line}, only {answer}")
+            lines = re.findall(r"(?<=\n)#[^\r\n]*(?=\r\n)", "\n" + self._text[begin:])
+            if lines and re.match("#(end|error|status|pair) ", lines[-1]):
+                return lines
+            time.sleep(0.002)
+        raise AssertionError(f"no answer to {line}, only {self._text[begin:]!r}")
 
     def status(self):
-        import json
-
         return json.loads(self.ask("?status")[0].removeprefix("#status "))
 
     def records(self, first=0):
@@ -103,8 +109,12 @@ class Customer:
 
     def telegrams(self):
         """Return the telegrams received so far, each from `/` to its CRC."""
-        self.text += self.port.read(1 << 20).decode("ascii")
-        return re.findall(r"/[^!/]*![0-9A-F]{4}\r\n", self.text)
+        return re.findall(r"/[^!/]*![0-9A-F]{4}\r\n", self._text)
+
+    def neither(self):
+        """Return what came and is no part of a telegram nor a whole line of an answer."""
+        rest = re.sub(r"/[^!/]*![0-9A-F]{4}\r\n", "", self._text)
+        return re.sub(r"(?m)^#[^\r\n]*\r\n", "", rest)
 
 
 def board(workdir, **options):

@@ -41,13 +41,14 @@ def test_first_boot_makes_them_and_later_boots_keep_them(storage):
     assert second.boot == 2
 
 
-def test_noise_and_entropy_both_count(storage, tmp_path):
+def test_noise_and_entropy_both_count(tmp_path):
     from meter.storage import Storage
 
     made = set()
     for number, (seed, noise) in enumerate([(b"a", b"x"), (b"a", b"y"), (b"b", b"x")]):
         (tmp_path / str(number)).mkdir()
-        made.add(Keys(Storage(str(tmp_path / str(number))), Entropy(seed), lambda n=noise: n).secret)
+        storage = Storage(str(tmp_path / str(number)))
+        made.add(Keys(storage, Entropy(seed), lambda noise=noise: noise).secret)
     assert len(made) == 3
 
 
