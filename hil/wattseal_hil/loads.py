@@ -6,6 +6,7 @@ Errors are LoadError with the codes load-missing, load-malformed, load-gap and l
 """
 
 import csv
+import warnings
 from bisect import bisect_right
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,7 +123,9 @@ class ProfileLoad:
             index = pandas.date_range(
                 datetime(year, 1, 1), datetime(year + 1, 1, 1), freq="15min", inclusive="left"
             )
-            quarters = [float(kw) for kw in H25(index)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # demandlib's use of pandas is not ours to mend
+                quarters = [float(kw) for kw in H25(index)]
             scale = self.annual_kwh * 1000 / sum(quarters)
             start_s = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
             self._years[year] = SlotLoad(start_s, 900, [kw * scale for kw in quarters])

@@ -22,7 +22,7 @@ class Pty:
 
     def __init__(self) -> None:
         self.master, self._slave = os.openpty()
-        tty.setraw(self._slave)
+        self._rest()
         os.set_blocking(self.master, False)
         self.path = os.ttyname(self._slave)
         libc = ctypes.CDLL(None, use_errno=True)
@@ -41,7 +41,7 @@ class Pty:
             events = os.read(self.watch, 65536)
         except BlockingIOError:
             return
-        at = 0
+        at, closed = 0, False
         while at < len(events):
             _, mask, _, length = _EVENT.unpack_from(events, at)
             at += _EVENT.size + length
@@ -49,14 +49,27 @@ class Pty:
                 self.clients += 1
             elif mask & _IN_CLOSE:
                 self.clients = max(0, self.clients - 1)
-                if self.clients == 0:
-                    self.drop()
+                closed = True
+        if closed and self.clients == 0:
+            self.drop()
 
     def drop(self) -> None:
         """Forget what nobody read."""
         self.pending.clear()
         self._stalled = False
         termios.tcflush(self._slave, termios.TCIFLUSH)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Raw, without echo, and at a speed that the next client is sure to change.
+
+        A pty has no parity; the C library calls that an error (EINVAL) for a client that wants
+        parity, but only when nothing else of what it asks for is a change.
+        """
+        tty.setraw(self._slave)
+        modes = termios.tcgetattr(self._slave)
+        modes[4] = modes[5] = termios.B50
+        termios.tcsetattr(self._slave, termios.TCSANOW, modes)
 
     def send(self, data: bytes, now_s: float) -> None:
         """Towards the client; what finds no room stays in `pending` while the client reads."""
