@@ -43,7 +43,9 @@ def run() -> None:
         output.complain(error.code, error.detail)
         status = 2
     except UsageError as error:
-        output.complain("usage", error.format_message())
+        # No message: the help was asked for by giving nothing, and has been printed.
+        if message := error.format_message():
+            output.complain("usage", message[0].lower() + message[1:])
         status = 2
     except (KeyboardInterrupt, typer.Abort):
         status = 130

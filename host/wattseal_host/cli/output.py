@@ -27,6 +27,7 @@ HINTS = {
     "port-silent": "check the cable, the speed and that the meter has power",
     "secret-exposed": "run: chmod 600 FILE",
     "trust-malformed": "write one with `wattseal provider trust`",
+    "usage": "try --help",
     "untrusted-keys": "get the keys from elsewhere than the bundle and put them in the trust file",
     "zone-unknown": "use a name of the IANA time-zone data, such as Europe/London",
 }
