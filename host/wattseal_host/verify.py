@@ -152,6 +152,9 @@ def _check_records(bundle: Bundle, enrolment: Enrolment) -> list[Record]:
     else:
         chain = Chain(enrolment.key, config, previous=bundle.statement.before)
     records: list[Record] = verify_stretch(bundle.bodies, bundle.signature, chain)
+    # An event at the period's last second belongs to the next one: one stretch to a period.
+    if not records[-1].channels:
+        raise Refused("period-end", "the last record is an event")
     return records
 
 

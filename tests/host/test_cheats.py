@@ -9,6 +9,7 @@ import pytest
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
 from wattseal.errors import Refused
 from wattseal.p256 import N, P
+from wattseal.record import decode_sealed
 from wattseal_host.bundle import Bundle
 from wattseal_host.customer.openings import Opener
 from wattseal_host.jws import Signed
@@ -171,6 +172,18 @@ def test_an_enrolment_that_changes_the_unit(house: House, bundle: Bundle) -> Non
     unit = replace(house.enrolment.unit, exponent=-1)
     signed = replace(house.enrolment, unit=unit).sign(house.provider)
     assert code_of(house, replace(bundle, enrolment=signed.token)) == "chain-config"
+
+
+def test_a_stretch_that_ends_with_an_event(house: House, bundle: Bundle) -> None:
+    longer = copy.deepcopy(house.meter)
+    longer.sealed, longer.previous = longer.sealed[:50], bundle.statement.last
+    longer.seq, longer.end_s = 50, house.to_s
+    event = decode_sealed(longer.paired().sealed[-1])
+    said = replace(bundle.statement, last=event.digest)
+    padded = replace(
+        bundle, bodies=(*bundle.bodies, event.body), signature=event.signature, statement=said
+    )
+    assert code_of(house, padded) == "period-end"
 
 
 def test_hints_must_be_the_points_own(house: House, bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,28 @@ def test_a_file_that_is_no_ledger_is_unusable(tmp_path: Path) -> None:
         Ledger(path)
     with pytest.raises(Unusable, match="ledger-file"):
         Ledger(tmp_path / "missing" / "l.db")
+
+
+def test_two_writers_take_turns(tmp_path: Path, house: House) -> None:
+    meter, sealed = house.meter.meter, house.meter.sealed
+    Ledger(tmp_path / "l.db").add_meter(house.enrolment)
+
+    def write(_: int) -> int:
+        with Ledger(tmp_path / "l.db") as ledger:
+            return ledger.append(meter, sealed, "utility")
+
+    with ThreadPoolExecutor() as pool:
+        stored = list(pool.map(write, range(4)))
+    assert sorted(stored) == [0, 0, 0, len(sealed)]
+
+
+def test_a_database_of_somebody_else_is_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE meters (name TEXT)")
+    connection.close()
+    with Ledger(path) as ledger, pytest.raises(Unusable, match="ledger-file"):
+        ledger.meters()
 
 
 def test_rows_of_unknown_meters_are_refused_by_the_database(tmp_path: Path) -> None:

@@ -34,8 +34,11 @@ def pair(port: Port, file: SecretFile, as_json: Json = False) -> None:
     """Take the secret of a new epoch from the meter; press its button within a minute before."""
     from wattseal_host.collect.customer import CustomerPort
     from wattseal_host.customer.store import Secrets
+    from wattseal_host.errors import Unusable
     from wattseal_host.keys import fingerprint
 
+    if not file.absolute().parent.is_dir():
+        raise Unusable("file-missing", f"{file.parent} is no directory")
     before = Secrets.load(file) if file.exists() else None
     with CustomerPort(port) as customer:
         pairing = customer.pair(system_random.token_bytes(32))

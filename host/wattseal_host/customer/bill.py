@@ -21,11 +21,13 @@ from wattseal_host.verify import Verdict, verify_bundle
 
 @dataclass(frozen=True)
 class Bill:
-    """bundle and data: what goes to the provider; openings: stays at home; verdict: the
-    customer's own, by the same verifier as everybody's."""
+    """bundle and data: what goes to the provider; records: those billed, oldest first;
+    openings: of their readings in that order, which stay at home; verdict: the customer's own,
+    by the same verifier as everybody's."""
 
     bundle: Bundle
     data: bytes
+    records: tuple[Record, ...]
     openings: list[Opening]
     verdict: Verdict
 
@@ -79,4 +81,4 @@ def make_bill(
     verdict = verify_bundle(data, trust)
     if not verdict.accepted:
         raise Refused(verdict.code, verdict.detail)
-    return Bill(bundle, data, openings, verdict)
+    return Bill(bundle, data, stretch.records, openings, verdict)

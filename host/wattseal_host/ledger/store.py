@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import create_engine, event, func, insert, select
+from sqlalchemy import Connection, create_engine, event, func, insert, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from wattseal.chain import Chain, Config
@@ -28,6 +28,8 @@ from wattseal_host.ledger.arrival import Arrival
 from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow, RejectRow
 from wattseal_host.stretch import Stretch
 from wattseal_host.units import CHANNELS, Unit
+
+_WRITE = "wattseal_write"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Ledger:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open or create. Raises Unusable `ledger-file` for a file that is something else."""
         self._engine = create_engine(f"sqlite:///{os.fspath(path)}")
-        event.listen(self._engine, "connect", _set_pragmas)
+        event.listen(self._engine, "connect", _prepare)
+        event.listen(self._engine, "begin", _begin)
         try:
             Base.metadata.create_all(self._engine)
         except DatabaseError as error:
@@ -66,16 +69,22 @@ class Ledger:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with Session(self._engine) as session, session.begin():
-            yield session
+    def _transaction(self, write: bool = False) -> Iterator[Session]:
+        """One transaction; one that writes locks the file from its beginning, so that nobody
+        else's records come between what it reads and what it writes."""
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.connection(execution_options={_WRITE: write})
+                yield session
+        except DatabaseError as error:
+            raise Unusable("ledger-file", str(error.orig)) from error
 
     def add_meter(self, meter: Enrolment, enrolment_jws: str | None = None) -> None:
         """Register a meter; or attach its signed enrolment to one already known.
 
         Raises Refused `meter-differs` if the ledger knows it with another configuration.
         """
-        with self._transaction() as session:
+        with self._transaction(write=True) as session:
             row = session.scalar(select(MeterRow).where(MeterRow.meter == meter.meter))
             if row is None:
                 row = MeterRow(
@@ -116,7 +125,7 @@ class Ledger:
         and its Refused or Malformed is raised.
         """
         failure: Malformed | Refused | None = None
-        with self._transaction() as session:
+        with self._transaction(write=True) as session:
             row = _meter_row(session, meter)
             known = _next_seq(session, row)
             arrival = Arrival(_chain_after(session, row, known))
@@ -178,7 +187,9 @@ class Ledger:
             ]
 
 
-def _set_pragmas(connection: Any, _: Any) -> None:
+def _prepare(connection: Any, _: Any) -> None:
+    # The driver's own idea of transactions begins them late; `_begin` does it when we say so.
+    connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     # One file, not three: a ledger is copied and handed over. A rollback journal with full
@@ -186,6 +197,11 @@ def _set_pragmas(connection: Any, _: Any) -> None:
     cursor.execute("PRAGMA journal_mode = DELETE")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get(_WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def _meter_row(session: Session, meter: bytes) -> MeterRow:
