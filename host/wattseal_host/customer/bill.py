@@ -37,9 +37,10 @@ def make_bill(
 ) -> Bill:
     """Bill exactly `stretch`. The documents are compact JWS.
 
-    Documents, records and openings are all checked before anything is computed from them, the
-    tariff's offsets against this machine's time-zone data too, and the finished bundle by the
-    verifier. Raises Refused or Malformed with the code of what is wrong.
+    Documents are checked first, the tariff's offsets against this machine's time-zone data too;
+    openings before anything is computed from them; and the finished bundle, with the records'
+    chain, by the verifier before it leaves. Raises Refused or Malformed with the code of what is
+    wrong.
     """
     enrolled, enrolment_jws = open_enrolment(enrolment, trust.providers)
     agreed, contract_jws = open_contract(contract, trust.providers)
