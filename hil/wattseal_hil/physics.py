@@ -2,9 +2,11 @@
 
 Mains: 230 V rms, 50 Hz, a pure sine; the current is in phase. Inputs of the board: voltage on
 GPIO34 (0.6 V rms at 230 V), current on GPIO35 (CT 2000:1 on 22 ohm, 11 mV per A), both biased at
-1.3 V. Converter: 12 bits over 3.1 V (range 11 dB), 100 us a conversion, Gaussian noise of about
-one step. Codes depend on the seed and the board's time only, never on the order of questions.
-Within one block of samples (0.1 s) the power is constant.
+1.3 V. Converter: 12 bits over 3.1 V (range 11 dB), 100 us a conversion, Gaussian noise of one
+step rms. Codes depend on the seed and the board's time only, never on the order of questions.
+Within one block of samples (0.1 s) the power is constant. Not emulated: the converter's bent
+characteristic, and that ESP-IDF rounds a calibrated voltage to whole millivolts, which on a chip
+bends the scale by some percent below about 0.5 A.
 """
 
 import numpy as np
