@@ -170,6 +170,9 @@ class Supervisor:
                     if handler := self._handlers.get(fd):
                         handler()
                 timeout = self._advance()
+        except Exception as error:  # a load that raises, for one: whoever waits must hear of it
+            self.failure = BoardError("bench-failed", f"{type(error).__name__}: {error}")
+            self._settle(self.failure)
         finally:
             self._release()
 

@@ -9,7 +9,7 @@ import pytest
 import serial
 from wattseal_hil.board import START_S, EmulatedBoard
 from wattseal_hil.errors import BoardError
-from wattseal_hil.loads import SlotLoad
+from wattseal_hil.loads import ConstantLoad, SlotLoad
 
 
 class Listener:
@@ -234,6 +234,18 @@ def test_a_vm_that_dies_while_time_runs_is_an_error_and_can_be_started_again(vm6
     board.power_on()
     board.run_until(START_S + 10)
     assert board.failure is None
+
+
+def test_a_load_that_raises_is_an_error_and_not_a_hang(vm64, make_board):
+    class Broken(ConstantLoad):
+        def power_w(self, t_s: float) -> float:
+            return 1 / max(0, START_S + 5 - t_s)
+
+    board = make_board(vm64, load=Broken(1))
+    board.power_on()
+    with pytest.raises(BoardError) as failed:
+        board.run_until(START_S + 10)
+    assert failed.value.code == "bench-failed"
 
 
 def test_time_does_not_run_backwards(vm64, make_board):

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,20 @@ def test_a_signal_ends_it_and_leaves_nothing(rig, number):
     served = rig("1")
     assert served.end(number) == 0
     assert not os.path.exists(served.line["control"])
+
+
+def test_a_killed_server_takes_its_vm_along(rig):
+    served = rig()
+    children = Path(f"/proc/{served.process.pid}/task").glob("*/children")
+    (vm,) = [int(pid) for path in children for pid in path.read_text().split()]
+    served.end(signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{vm}/cmdline").exists() and time.monotonic() < deadline:
+        if not Path(f"/proc/{vm}/cmdline").read_bytes():
+            break  # ended, and waits to be reaped by whoever adopted it
+        time.sleep(0.02)
+    else:
+        assert time.monotonic() < deadline
 
 
 def test_a_socket_left_by_a_killed_server_is_replaced(rig):

@@ -51,6 +51,8 @@ def run():
         settle(sys.argv[14])
     sys.path[:] = ["", "/rom", ".frozen", "/lib"]
     sys.argv[:] = [""]
+    for name in ("mount", "settle", "run"):  # their heap is the firmware's from here on
+        del globals()[name]
     scope = {"__name__": "__main__"}
     try:
         for name in ("boot.py", "main.py"):
