@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattseal.errors import Malformed
+from wattseal.record import CHANNEL_SETS
 
 from wattseal_host.fields import Fields
 
@@ -70,6 +71,13 @@ class Currency:
             return sign + digits
         digits = digits.rjust(self.minor_digits + 1, "0")
         return f"{sign}{digits[: -self.minor_digits]}.{digits[-self.minor_digits :]}"
+
+
+def channels_of(channel_set: int) -> tuple[str, ...]:
+    """Channel names of a record's channel bits (1 or 3); Malformed `channel-set` otherwise."""
+    if channel_set not in CHANNEL_SETS:
+        raise Malformed("channel-set", str(channel_set))
+    return CHANNELS[: channel_set.bit_count()]
 
 
 def divide_rounded(numerator: int, denominator: int, mode: str) -> int:

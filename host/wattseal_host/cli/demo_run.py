@@ -199,7 +199,7 @@ class _Run:
             reader.start()
             start_s = board.now_s
             try:
-                with progress(f"{self.demo.days} days at one burst a minute") as bar:
+                with progress(f"days run: {self.demo.days}, one burst a minute") as bar:
                     board.run_until(self.to_s + 2, lambda t: bar(t - start_s, self.to_s - start_s))
             finally:
                 stop.set()

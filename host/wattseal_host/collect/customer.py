@@ -23,7 +23,7 @@ from wattseal_host.encoding import from_decimal, malformed
 from wattseal_host.errors import PortError
 from wattseal_host.fields import Fields
 from wattseal_host.strict_json import loads
-from wattseal_host.units import CHANNELS, Unit
+from wattseal_host.units import Unit, channels_of
 
 BAUD = 115200
 HISTORY_CHUNK = 40
@@ -116,13 +116,12 @@ class CustomerPort:
         value = self.status()
         try:
             fields = Fields(value, "status", set(_SELF), set(value) - _SELF)
-            channel_set = fields.integer("channel_set", 1, 3)
             described = Enrolment(
                 meter=fields.hexadecimal("meter", 16),
                 key=fields.hexadecimal("key", 33),
                 unit=Unit("Wh", fields.integer("unit_exponent")),
                 interval_s=fields.integer("interval_s"),
-                channels=CHANNELS[: channel_set.bit_count()],
+                channels=channels_of(fields.integer("channel_set")),
             )
             meter = Enrolment.read(described.write())
             return MeterSelf(meter, fields.integer("next_seq", 0, 2**32 - 1))

@@ -20,7 +20,7 @@ from wattseal.record import MAX_SEALED_BYTES
 
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
-from wattseal_host.units import CHANNELS, Unit
+from wattseal_host.units import Unit, channels_of
 
 UNIT_ID = 1
 BAUD = 19200
@@ -86,19 +86,17 @@ class UtilityPort:
             raise PortError("port-answer", "this is no wattseal meter")
         if _integer(data, 2, 1) != MAP_VERSION:
             raise PortError("port-answer", "register map of another version")
-        exponent = int.from_bytes(data[60:62], "big", signed=True)
-        channel_set = _integer(data, 31, 1)
-        if data[55] != 0 or channel_set not in (1, 3):
+        if data[55] != 0:
             raise PortError("port-answer", "identity registers")
-        enrolment = Enrolment(
-            meter=data[6:22],
-            key=data[22:55],
-            unit=Unit("Wh", exponent),
-            interval_s=_integer(data, 28, 2),
-            channels=CHANNELS[: channel_set.bit_count()],
-        )
         try:
-            return Enrolment.read(enrolment.write())
+            described = Enrolment(
+                meter=data[6:22],
+                key=data[22:55],
+                unit=Unit("Wh", int.from_bytes(data[60:62], "big", signed=True)),
+                interval_s=_integer(data, 28, 2),
+                channels=channels_of(_integer(data, 31, 1)),
+            )
+            return Enrolment.read(described.write())
         except Malformed as error:
             raise PortError("port-answer", f"identity registers: {error}") from error
 

@@ -27,7 +27,7 @@ from wattseal_host.errors import Unusable
 from wattseal_host.ledger.arrival import Arrival
 from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow, RejectRow
 from wattseal_host.stretch import Stretch
-from wattseal_host.units import CHANNELS, Unit
+from wattseal_host.units import Unit, channels_of
 
 _WRITE = "wattseal_write"
 
@@ -212,9 +212,8 @@ def _meter_row(session: Session, meter: bytes) -> MeterRow:
 
 
 def _enrolment_of(row: MeterRow) -> Enrolment:
-    channels = CHANNELS[: row.channel_set.bit_count()]
     unit = Unit(row.unit_name, row.unit_exponent)
-    return Enrolment(row.meter, row.key, unit, row.interval_s, channels)
+    return Enrolment(row.meter, row.key, unit, row.interval_s, channels_of(row.channel_set))
 
 
 def _next_seq(session: Session, row: MeterRow) -> int:
