@@ -38,6 +38,13 @@ class Clock:
         self._last = now
         return self._monotonic_ms
 
+    def peek_ms(self):
+        """Return the monotonic milliseconds without moving the count: for interrupt handlers.
+
+        It may be ahead by the time between two calls of `monotonic_ms`, if it interrupts one.
+        """
+        return self._monotonic_ms + self._ticks_diff(self._ticks_ms(), self._last)
+
     def ms_until_multiple(self, period_ms):
         """Return the milliseconds to the next whole multiple of a period of UTC: 1 to period."""
         return period_ms - self.utc_ms() % period_ms

@@ -15,8 +15,8 @@ class Pairing:
         self._closes_ms = 0
 
     def press(self):
-        """The button was pressed: open the window, or keep it open from now."""
-        self._closes_ms = self._clock.monotonic_ms() + _WINDOW_MS
+        """Open the window, or keep it open from now. May be called by an interrupt handler."""
+        self._closes_ms = self._clock.peek_ms() + _WINDOW_MS
 
     def is_open(self):
         """Tell whether the window is open."""

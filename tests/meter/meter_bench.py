@@ -73,14 +73,14 @@ class Customer:
 
     def __init__(self, board):
         self._port = serial.Serial(board.customer_port, timeout=0.02)
-        self._text = ""
+        self._received = bytearray()
         self._open = True
         self._thread = threading.Thread(target=self._collect)
         self._thread.start()
 
     def _collect(self):
         while self._open:
-            self._text += self._port.read(4096).decode("ascii")
+            self._received += self._port.read(max(1, self._port.in_waiting))
 
     def close(self):
         self._open = False
@@ -89,15 +89,18 @@ class Customer:
 
     def ask(self, line, timeout_s=20):
         """Return the lines of the answer to a command."""
-        begin = len(self._text)
+        begin = len(self._received)
         self._port.write(line.encode() + b"\r\n")
         deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
-            lines = re.findall(r"(?<=\n)#[^\r\n]*(?=\r\n)", "\n" + self._text[begin:])
+            lines = re.findall(r"(?<=\n)#[^\r\n]*(?=\r\n)", "\n" + self._since(begin))
             if lines and re.match("#(end|error|status|pair) ", lines[-1]):
                 return lines
             time.sleep(0.002)
-        raise AssertionError(f"no answer to {line}, only {self._text[begin:]!r}")
+        raise AssertionError(f"no answer to {line}, only {self._since(begin)!r}")
+
+    def _since(self, begin):
+        return self._received[begin:].decode("ascii")
 
     def status(self):
         return json.loads(self.ask("?status")[0].removeprefix("#status "))
@@ -109,11 +112,11 @@ class Customer:
 
     def telegrams(self):
         """Return the telegrams received so far, each from `/` to its CRC."""
-        return re.findall(r"/[^!/]*![0-9A-F]{4}\r\n", self._text)
+        return re.findall(r"/[^!/]*![0-9A-F]{4}\r\n", self._since(0))
 
     def neither(self):
         """Return what came and is no part of a telegram nor a whole line of an answer."""
-        rest = re.sub(r"/[^!/]*![0-9A-F]{4}\r\n", "", self._text)
+        rest = re.sub(r"/[^!/]*![0-9A-F]{4}\r\n", "", self._since(0))
         return re.sub(r"(?m)^#[^\r\n]*\r\n", "", rest)
 
 

@@ -29,3 +29,9 @@ def test_multiples_of_a_period(ticks):
     assert clock.ms_until_multiple(60_000) == 59_999
     ticks.now_ms += 59_998
     assert clock.ms_until_multiple(60_000) == 1
+
+
+def test_peeking_moves_nothing(ticks):
+    clock = Clock(ticks)
+    ticks.now_ms += 700
+    assert (clock.peek_ms(), clock.peek_ms(), clock.monotonic_ms()) == (700, 700, 700)
