@@ -29,6 +29,7 @@ SILENT_S = 120.0  # a running VM that says nothing for so long is stuck
 REPLY_S = 0.25
 QUIET_S = 0.001
 TICK_S = 0.01  # granularity of a paced clock
+ROOM_TICK_S = 0.001  # a pty takes 4 KiB at a time
 BOOT_US = 500_000  # what a reset costs, so that even a board that resets for ever sees time pass
 FAR_US = 3_600_000_000  # bursts farther apart are not prepared ahead
 CONSOLE_BYTES = 1 << 20
@@ -126,10 +127,6 @@ class Supervisor:
         self.detach()
         self.failure = None
 
-    def settled(self) -> "Future[None]":
-        """Done when the VM is idle, at the time it has now."""
-        return self.run_to(self.now_us)
-
     def run_to(self, goal_us: int) -> "Future[None]":
         """Lock-step up to `goal_us`; done when the VM is idle there. One at a time."""
         if self.failure:
@@ -215,7 +212,7 @@ class Supervisor:
         pending = self._pending(now_s)
         if self.goal_us is not None:
             if pending:
-                return TICK_S / 10
+                return ROOM_TICK_S
             if (hold_s := max(self._quiet_at_s) - now_s) > 0:
                 return hold_s
             self._quiet_at_s = [0.0] * UARTS
@@ -228,7 +225,9 @@ class Supervisor:
             return SILENT_S / 4
         if self.goal_us is not None:
             self._settle()
-        return TICK_S if self._pace or pending else -1
+        if pending:
+            return ROOM_TICK_S
+        return TICK_S if self._pace else -1
 
     def _target_us(self, now_s: float) -> int:
         if self.goal_us is not None:
@@ -283,7 +282,8 @@ class Supervisor:
         next_us = at_us + self._period_us
         self._last_block_us = at_us
         if self._period_us < FAR_US:
-            self._ahead = (next_us, self.physics.block(next_us))
+            with contextlib.suppress(Exception):  # raised again if the block is wanted in earnest
+                self._ahead = (next_us, self.physics.block(next_us))
 
     def _from_port(self, number: int) -> None:
         if self.vm is None:

@@ -140,6 +140,42 @@ def test_a_reset_keeps_the_clock_and_costs_time(vm64, make_board, firmware):
     assert printed(board)[1] == "(2030, 1, 1, 1, 0, 0, 10, 500000)"
 
 
+def test_endless_conversions_do_not_run_away_with_the_clock(vm64, make_board, firmware):
+    source = BOOT + (
+        "adc = machine.ADC(machine.Pin(34), atten=machine.ADC.ATTN_11DB)\n"
+        "while True:\n"
+        "    adc.read_uv()\n"
+    )
+    board = make_board(vm64, firmware=firmware(source))
+    board.power_on()
+    board.run_until(START_S + 60)
+    assert 60 <= board.now_s - START_S <= 61.2
+
+
+def test_an_adc_without_its_range_set_does_not_read(vm64, make_board, firmware):
+    source = BOOT + (
+        "adc = machine.ADC(machine.Pin(34))\n"
+        "try:\n"
+        "    adc.read_uv()\n"
+        "except TypeError:\n"
+        "    adc.atten(machine.ADC.ATTN_11DB)\n"
+        "    print(*(0 < x for x in (adc.read(), adc.read_u16() - 4096, adc.read_uv() - 65536)))\n"
+        + REST
+    )
+    board = make_board(vm64, firmware=firmware(source))
+    board.power_on()
+    assert printed(board) == ["True True True"]
+
+
+def test_the_heap_that_the_emulation_takes(vm32, make_board, firmware):
+    """Beside the file system's own 0.6 KiB, which a board has too."""
+    source = "import gc\ngc.collect()\nprint(gc.mem_alloc())\nimport time\n" + REST
+    board = make_board(vm32, firmware=firmware(source))
+    board.power_on()
+    print(f"heap with the emulation loaded from source: {printed(board)[0]} bytes")
+    assert int(printed(board)[0]) < 16 << 10
+
+
 def test_the_watchdog_bites(vm64, make_board, firmware):
     source = BOOT + (
         "print('boot')\n"

@@ -17,6 +17,7 @@ MASK = const(0x3FFFFFFF)
 HALF = const(0x20000000)
 BLOCK = const(1024)  # conversions in one block of samples
 CONVERSION_US = const(100)
+LATE_US = const(1000000)  # conversions may run so far ahead of the grant
 SAMPLES = const(64)  # offsets in the shared memory
 WEAR = const(4160)
 
@@ -156,6 +157,8 @@ class ADC:
     def read(self):
         global k, n
         if k >= n:
+            while room() < -LATE_US:
+                wait()
             send(65)  # A: a block of samples from now on
             while take() != 68:  # D: done
                 pass
