@@ -38,8 +38,8 @@ def sum_groups(groups):
                 p, q = group[i - 1], group[i]
                 denominator = q[0] - p[0]
                 if denominator == 0:
-                    # Opposite points leave the round with any invertible denominator.
-                    denominator = 2 * p[1] if p[1] == q[1] else 1
+                    # Equal points: the tangent's. Opposite ones need none; y is never 0.
+                    denominator = 2 * p[1]
                 first.append(p)
                 second.append(q)
                 denominators.append(denominator)

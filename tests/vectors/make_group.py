@@ -56,11 +56,11 @@ def points() -> Family:
         _decoded(small_x, 0),
     )  # fmt: skip
     hint = y.to_bytes(32, "big")
-    low = _small_y()
+    low = _small_y()  # y + P satisfies the equation too, with the parity of -y
     hints = {
         "other-root": (good, (P - y).to_bytes(32, "big"), "point-hint"),
         "one-bit": (good, flip(hint, 31, 2), "point-hint"),
-        "unreduced": (compressed(low), (int(low.y()) + P).to_bytes(32, "big"), "point-hint"),
+        "unreduced": (compressed(-low), (int(low.y()) + P).to_bytes(32, "big"), "point-hint"),
         "zero": (good, bytes(32), "point-hint"),
         "short": (good, hint[:-1], "point-hint"),
         "long": (good, hint + b"\0", "point-hint"),
