@@ -30,7 +30,8 @@ class Keys:
     must_exist  True where records were signed before: Refused `keys-lost` rather than new keys
 
     After it: `secret` (scalar in [1, N)), `public` (33 bytes), `meter` (16 bytes), `boot`,
-    `epoch`, `epoch_secret`, and `pending`, the next epoch's secret or b"".
+    `epoch`, `epoch_secret`, and `pending`, the next epoch's secret or b"". While `changing` is
+    set the event that names `pending` is on its way into the log, and `pending` stands.
     """
 
     def __init__(self, storage, entropy, noise, last_boot=0, must_exist=False):
@@ -55,6 +56,7 @@ class Keys:
         self.epoch = int.from_bytes(epochs[:4], "big")
         self.epoch_secret = epochs[4 : 4 + SECRET_BYTES]
         self.pending = epochs[4 + SECRET_BYTES :]
+        self.changing = False
         # Durable before anything can be sealed in this boot.
         self.boot = max(last_boot, int.from_bytes(storage.read(_BOOT), "big")) + 1
         storage.replace(_BOOT, self.boot.to_bytes(4, "big"))
@@ -65,8 +67,11 @@ class Keys:
     def prepare_epoch(self, customer_random):
         """Make the next epoch's secret from both sides' randomness, durable on return.
 
-        It replaces one that still waits. OSError leaves the one before.
+        It replaces one that still waits. OSError leaves the one before. Refused `pairing-busy`
+        while the epoch changes.
         """
+        if self.changing:
+            raise Refused("pairing-busy")
         pending = new_epoch_secret(self._random(_PAIRING_LABEL), customer_random, self.meter)
         self._store(self.epoch, self.epoch_secret + pending)
         self.pending = pending
@@ -77,6 +82,7 @@ class Keys:
         self.epoch += 1
         self.epoch_secret = self.pending
         self.pending = b""
+        self.changing = False
 
     def _store(self, epoch, secrets):
         self._storage.replace(_EPOCHS, epoch.to_bytes(4, "big") + secrets)

@@ -79,12 +79,13 @@ class Metering:
         state = self._state
         epoch = self._keys.epoch
         for seq in range(max(state.next_seq, self._log.oldest), self._log.count):
-            record = decode_sealed(self._log.read(seq))
+            sealed = self._log.read(seq)
+            record = decode_sealed(sealed) if sealed else None
+            if record is None or (record.channels and record.epoch != epoch):
+                # Only where flash is damaged: a checkpoint comes before the keys of an epoch go.
+                self._console(f"register goes on without record {seq}, which cannot be opened")
+                continue
             for channel in range(len(record.channels)):
-                if record.epoch != epoch:
-                    # Only where the checkpoint itself was lost: the keys are gone too.
-                    self._console(f"register restarts: record {seq} cannot be opened")
-                    break
                 state.sealed_units[channel] += openings.reading(record, channel)[0]
         if state.next_seq < self._log.count:
             # What those records told is told.

@@ -26,7 +26,8 @@ class Pairing:
         """Return (next epoch, its 32-byte secret), durable, and close the window.
 
         customer_random: 32 bytes. The epoch begins at an interval boundary. Refused
-        `pairing-closed` without a press; OSError if the flash failed (the window stays open).
+        `pairing-closed` without a press; `pairing-busy` while an epoch is just beginning, or
+        OSError if the flash failed: then the window stays open.
         """
         if not self.is_open():
             raise Refused("pairing-closed")

@@ -66,8 +66,8 @@ class Sealer:
             self.end_s = newest.end_s
             epoch = newest.epoch
             if newest.event == PAIRED:
-                epoch = decode_paired(newest.payload)[0]
-                if epoch == keys.epoch + 1 and keys.pending:
+                epoch, name = decode_paired(newest.payload)
+                if keys.pending and name == epoch_id(keys.pending, keys.meter, epoch):
                     # Power failed between the event and the change of keys.
                     keys.begin_epoch()
             if epoch != keys.epoch or newest.meter != keys.meter:
@@ -98,6 +98,7 @@ class Sealer:
     async def paired(self):
         """Begin the epoch that waits in the keys: the event, then the change of keys."""
         keys = self._keys
+        keys.changing = True
         epoch = keys.epoch + 1
         await self._event(
             self.end_s, PAIRED, paired_payload(epoch, epoch_id(keys.pending, keys.meter, epoch))

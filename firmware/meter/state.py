@@ -34,9 +34,7 @@ class State:
         self.quality_flags = 0
 
     def load(self):
-        """Take the checkpoint from flash. Return False, leaving all zero, if there is no good one.
-
-        """
+        """Take the checkpoint from flash. Return False, leaving all zero, without a good one."""
         data = self._storage.read(_NAME)
         if len(data) != _LENGTH or data[0] != _VERSION:
             return False

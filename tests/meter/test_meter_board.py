@@ -111,6 +111,14 @@ def test_a_morning_with_a_pairing(house):
     assert status["register_wh"] == status["sealed_units"][0]
 
 
+@pytest.mark.parametrize("watts", [30, 400, 10_000])
+def test_a_day_of_energy_is_within_a_five_hundredth(house, watts):
+    meter, customer = house(load=ConstantLoad(watts), settings={"unit_exponent": -3})
+    meter.run_until(START_S + 24 * HOUR_S)
+    sealed_mwh = customer.status()["sealed_units"][0]
+    assert sealed_mwh == pytest.approx(24_000 * watts, rel=0.002)
+
+
 def test_telegrams_carry_the_newest_record_and_parse(house):
     from test_meter_p1 import crc_bit_by_bit, lines_of
 

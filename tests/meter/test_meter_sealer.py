@@ -154,6 +154,30 @@ def test_a_power_cut_between_the_event_and_the_change_of_keys(storage, ticks):
     house.verify()
 
 
+def test_no_pairing_while_an_epoch_begins(storage, ticks):
+    """The secret whose name the event carries is the one that becomes current."""
+    house = House(storage, ticks)
+    append = storage.append
+
+    async def live():
+        await house.sealer.origin(START_S)
+        house.keys.prepare_epoch(CUSTOMER)
+        pending = house.keys.pending
+
+        def interrupted(name, data):
+            with pytest.raises(Refused) as refusal:
+                house.keys.prepare_epoch(bytes(32))
+            assert refusal.value.code == "pairing-busy"
+            append(name, data)
+
+        storage.append = interrupted
+        await house.sealer.paired()
+        assert house.keys.epoch_secret == pending
+        house.keys.prepare_epoch(CUSTOMER)
+
+    asyncio.run(live())
+
+
 def test_keys_of_another_epoch_are_refused(storage, ticks):
     house = House(storage, ticks)
 
