@@ -8,6 +8,7 @@ one rename, so two processes that fetch at the same time do no harm.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from wattseal_hil.errors import BoardError
 
 SUITE = "trixie"  # Debian 13, the first release with the package; MicroPython 1.25
 PACKAGES = ["micropython", "libc6", "libffi8", "libmbedcrypto16", "libmbedtls21", "libmbedx509-7"]
+_SUITES = "stable|oldstable|oldoldstable|testing|unstable|sid|bullseye|bookworm|trixie|forky|duke"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _ARCHITECTURES = {
     64: ("amd64", "usr/lib64/ld-linux-x86-64.so.2", "usr/lib/x86_64-linux-gnu"),
@@ -67,15 +69,21 @@ def _missing(reason: str, bits: int) -> BoardError:
     return BoardError("vm-missing", detail)
 
 
-def _archive(bits: int) -> str:
-    """Address of the Debian archive in the machine's own package sources."""
-    query = ["apt-get", "indextargets", "--format", "$(SITE) $(ORIGIN) $(COMPONENT) $(SUITE)"]
-    out = subprocess.run(query, capture_output=True, text=True, check=False).stdout
-    rows = [line.split() for line in out.splitlines()]
-    sites = [row[0] for row in rows if row[1:3] == ["Debian", "main"] and "security" not in row[0]]
-    if not sites:
+def _archives(work: Path, bits: int) -> list[str]:
+    """Addresses in the machine's own package sources that may be a Debian archive, in order.
+
+    Asked of apt with an empty list directory, since a fresh machine has no lists yet; a foreign
+    archive with suites named after Debian's is found out later, by its signature.
+    """
+    command = [
+        *("apt-get", "-o", "Debug::NoLocking=1", "-o", f"Dir::State::lists={work}/state/lists"),
+        *("update", "--print-uris"),
+    ]
+    out = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = re.findall(rf"^'(\S+)/dists/(?:{_SUITES})/InRelease'", out, re.MULTILINE)
+    if not found:
         raise _missing("this machine's package sources name no Debian archive", bits)
-    return sites[0]
+    return list(dict.fromkeys(found))
 
 
 _APT_CONF = """\
@@ -86,6 +94,7 @@ _APT_CONF = """\
 APT::Architecture "{architecture}";
 APT::Architectures {{ "{architecture}"; }};
 APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Acquire::Retries "2";
 Dir::Etc::sourcelist "{work}/sources.list";
@@ -93,8 +102,10 @@ Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 Dir::State "{work}/state";
+Dir::State::lists "{work}/state/lists";
 Dir::State::status "/dev/null";
 Dir::Cache "{work}/cache";
+Dir::Cache::archives "{work}/cache/archives";
 """
 
 
@@ -102,16 +113,15 @@ def fetch(bits: int) -> list[str]:
     """Fetch, unpack and install the package; the VM's command. BoardError `vm-missing` if not."""
     for tool in ("apt-get", "dpkg-deb"):
         if not shutil.which(tool):
-            raise _missing(f"{tool} is not here to fetch it", bits)
+            raise _missing(f"no {tool} to fetch it with", bits)
     if os.uname().machine != "x86_64":
         raise _missing(f"it is fetched on x86_64 only, this is {os.uname().machine}", bits)
     if not KEYRING.exists():
         raise _missing(f"{KEYRING} is missing to check Debian's signatures", bits)
-    archive = _archive(bits)
     try:
         cache_dir().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache_dir()) as work:
-            root = _unpack(Path(work), archive, bits)
+            root = _unpack(Path(work), bits)
             try:
                 root.rename(_tree(bits))
             except OSError:
@@ -122,26 +132,39 @@ def fetch(bits: int) -> list[str]:
     return _argv(bits, _tree(bits))
 
 
-def _unpack(work: Path, archive: str, bits: int) -> Path:
+def _unpack(work: Path, bits: int) -> Path:
     """Download into `work` and unpack; the directory that holds usr/."""
     architecture = _ARCHITECTURES[bits][0]
     for name in ("state/lists/partial", "cache/archives/partial", "deb", "root"):
         (work / name).mkdir(parents=True)
     (work / "apt.conf").write_text(_APT_CONF.format(work=work, architecture=architecture))
-    (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {archive} {SUITE} main\n")
     apt = ["apt-get", "-c", str(work / "apt.conf"), "-q=2"]
-    steps = [[*apt, "update"], [*apt, "download", *PACKAGES]]
-    for step in steps:
-        _run(step, work / "deb", bits)
+    failure = None
+    for archive in _archives(work, bits):
+        source = f"deb [signed-by={KEYRING}] {archive} {SUITE} main\n"
+        (work / "sources.list").write_text(source)
+        failure = _failure([*apt, "update"], work) or _failure([*apt, "download", *PACKAGES], work)
+        if failure is None:
+            break
+    if failure:
+        raise _missing(failure, bits)
     for package in sorted((work / "deb").glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(package), str(work / "root")], work, bits)
+        if failure := _failure(["dpkg-deb", "-x", str(package), str(work / "root")], work):
+            raise _missing(failure, bits)
     return work / "root"
 
 
-def _run(command: list[str], where: Path, bits: int) -> None:
+def _failure(command: list[str], work: Path) -> str | None:
+    """Run `command` among the packages; what it complained of, if it failed."""
     done = subprocess.run(
-        command, cwd=where, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        command,
+        cwd=work / "deb",
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")]
-        raise _missing(f"{command[0]} failed: {(lines or [done.stderr.strip()])[0]}", bits)
+    if done.returncode == 0:
+        return None
+    lines = done.stderr.strip().splitlines() or ["no reason given"]
+    return f"{command[0]} failed: {next((x for x in lines if x.startswith('E:')), lines[-1])}"

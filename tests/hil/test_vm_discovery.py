@@ -1,5 +1,6 @@
 """Which MicroPython is taken, and what is said when there is none."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -72,12 +73,15 @@ def test_a_machine_without_any_is_told_what_to_do(monkeypatch, tmp_path):
 
 
 def test_two_processes_that_fetch_at_once_both_succeed(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     fetch = [sys.executable, "-c", "from wattseal_hil.debian import fetch; fetch(64)"]
+    # As on a fresh machine: apt has no lists of its own yet.
+    (tmp_path / "apt.conf").write_text(f'Dir::State::lists "{tmp_path}/none";\n')
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
     both = [subprocess.Popen(fetch, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     errors = [process.communicate()[1] for process in both]
     if any("vm-missing" in error for error in errors):
         pytest.skip(f"nothing can be fetched here: {errors[0].splitlines()[-1]}")
     assert [process.returncode for process in both] == [0, 0], errors
     assert probe(debian.installed(64) or []).bits == 64
-    assert [path.name for path in debian.cache_dir().iterdir()] == ["micropython-trixie-amd64"]
+    assert os.listdir(debian.cache_dir()) == ["micropython-trixie-amd64"]
