@@ -87,6 +87,9 @@ class Customer:
         self._thread.join()
         self._port.close()
 
+    def send(self, data):
+        self._port.write(data)
+
     def ask(self, line, timeout_s=20):
         """Return the lines of the answer to a command."""
         begin = len(self._received)

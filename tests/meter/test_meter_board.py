@@ -258,6 +258,23 @@ def test_bad_commands(house, line):
     assert customer.status()["next_seq"] == 1
 
 
+def test_service_after_garbage_on_both_ports(house, rng):
+    import serial
+
+    meter, customer = house()
+    line = serial.Serial(meter.utility_port, timeout=0.2)
+    for _ in range(30):
+        customer.send(rng.randbytes(rng.randrange(1, 400)))
+        line.write(rng.randbytes(rng.randrange(1, 400)))
+    customer.send(b"\r\n")
+    line.read(10_000)
+    line.write(bytes.fromhex("010300000001840a"))
+    assert line.read(7)[:5] == bytes.fromhex("0103025753")
+    line.close()
+    meter.run_until(START_S + 60)
+    assert customer.ask("?history 0 1")[-1] == "#end 1"
+
+
 @pytest.fixture(scope="module")
 def two_word_sizes(tmp_path_factory):
     from wattseal_hil.errors import BoardError
