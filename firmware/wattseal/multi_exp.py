@@ -47,7 +47,7 @@ def sum_groups(groups):
             return [group[0] if group else None for group in live]
         prime = type(first[0][0])(P)
         inverses = batch_inverse(denominators, prime)
-        sums = []
+        sums = []  # type: list
         for i in range(len(first)):
             x1, y1 = first[i]
             x2, y2 = second[i]
@@ -78,7 +78,7 @@ def multi_exp(points, scalars):
     """
     if len(points) != len(scalars):
         raise Misuse("length-mismatch")
-    by_scalar = {}
+    by_scalar = {}  # type: dict
     for i in range(len(points)):
         point = points[i]
         scalar = scalars[i]
@@ -118,7 +118,7 @@ def _buckets(points, scalars):
     width = _window_bits(len(points), bits)
     mask = (1 << width) - 1
     windows = -(-bits // width)
-    groups = [[] for _ in range(windows * (mask + 1))]
+    groups = [[] for _ in range(windows * (mask + 1))]  # type: list
     for i, scalar in enumerate(scalars):
         point = points[i]
         base = 0

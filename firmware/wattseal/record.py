@@ -88,6 +88,24 @@ class Record:
         "start_s",
     )
 
+    def __init__(self):
+        self.kind = 0
+        self.meter = b""
+        self.epoch = 0
+        self.boot = 0
+        self.seq = 0
+        self.start_s = 0
+        self.length_s = 0
+        self.flags = 0
+        self.exponent = 0
+        self.channel_set = 0
+        self.channels = ()  # type: tuple[tuple[bytes, bytes], ...]
+        self.event = 0
+        self.payload = b""
+        self.previous = b""
+        self.body = b""
+        self.signature = None  # type: bytes | None
+
     @property
     def end_s(self):
         """The first second after the record."""
@@ -239,10 +257,6 @@ def decode_body(data):
     record.flags = flags = body[38]
     record.exponent = _signed(body[39])
     record.channel_set = channel_set = body[40]
-    record.channels = ()
-    record.event = 0
-    record.payload = b""
-    record.signature = None
     record.body = body
     if channel_set not in CHANNEL_SETS:
         raise Malformed("record-channels")

@@ -203,8 +203,10 @@ def meters(family: Family) -> None:
     add("skips-a-number", "Refused chain-sequence", skip)
     add("boot-falls", "Refused chain-boot", boots)
     add("other-epoch", "Refused chain-epoch", lambda m: m.reading(epoch=1))
-    add("pairing-skips", "Refused chain-epoch", lambda m: m.pair(payload_epoch=2))
-    add("pairing-stays", "Refused chain-epoch", lambda m: m.pair(payload_epoch=0))
+    add("pairing-skips", "Refused chain-epoch",
+        lambda m: (m.pair(payload_epoch=2), m.secrets.append(bytes(32))))  # fmt: skip
+    add("pairing-stays", "Refused chain-epoch",
+        lambda m: (m.pair(payload_epoch=0), m.secrets.pop()))  # fmt: skip
     add("old-epoch-after-pairing", "Refused chain-epoch",
         lambda m: (m.pair(), m.reading(epoch=0)))  # fmt: skip
     add("new-epoch-in-pairing", "Refused chain-epoch", lambda m: m.pair(epoch=1))
