@@ -87,10 +87,11 @@ class Metering:
                 continue
             for channel in range(len(record.channels)):
                 state.sealed_units[channel] += openings.reading(record, channel)[0]
-        if state.next_seq < self._log.count:
-            # What those records told is told.
-            state.hidden_flags = state.quality_flags = 0
+                # What that record told is told.
+                state.hidden_flags = state.quality_flags = 0
         state.next_seq = self._log.count
+        if self._log.count:
+            state.interval_s = self._public.interval_s
 
     async def measure_forever(self):
         """Measure, cut intervals, and make checkpoints."""
