@@ -18,8 +18,10 @@ import sys
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ConstantLoad
 from wattseal_hil.serve import serve
-with EmulatedBoard(load=ConstantLoad(1000), firmware=sys.argv[1]) as board:
-    serve(board, None if sys.argv[2] == "max" else float(sys.argv[2]), sys.argv[3], sys.stdout)
+firmware, speed, control = sys.argv[1:]
+load = ConstantLoad(1000)
+with EmulatedBoard(workdir=control + "-board", load=load, firmware=firmware) as board:
+    serve(board, None if speed == "max" else float(speed), control, sys.stdout)
 """
 COMMAND = [sys.executable, "-c", "from wattseal_host.cli.main import run; run()", "rig", "serve"]
 
@@ -64,7 +66,7 @@ def rig(tmp_path):
     yield start
     for rig in rigs:
         if rig.process.poll() is None:
-            rig.end(signal.SIGKILL)
+            rig.end()
 
 
 def test_the_line_names_the_ports_the_socket_and_the_vm(rig):
