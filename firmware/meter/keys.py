@@ -8,6 +8,7 @@ from wattseal.ecdsa import public_key
 from wattseal.errors import Refused
 from wattseal.hashing import hmac_sha256
 from wattseal.keytree import SECRET_BYTES, new_epoch_secret
+from wattseal.labels import METER_DEVICE_KEY, METER_OWNER_SECRET, METER_PAIRING_RANDOM
 from wattseal.p256 import N, encode_point, encode_scalar
 from wattseal.record import meter_id
 
@@ -15,10 +16,6 @@ _FOLDER = "keys"
 _DEVICE = "keys/device"
 _BOOT = "keys/boot"
 _EPOCHS = "keys/epochs"
-# The meter's own labels: nothing outside of it has to reproduce what they derive.
-_DEVICE_LABEL = b"wattseal/1/meter/device-key\0"
-_OWNER_LABEL = b"wattseal/1/meter/owner-secret\0"
-_PAIRING_LABEL = b"wattseal/1/meter/pairing-random\0"
 
 
 class Keys:
@@ -44,14 +41,14 @@ class Keys:
         if must_exist and not (device and epochs):
             raise Refused("keys-lost")
         if not device:
-            wide = self._random(_DEVICE_LABEL) + self._random(_DEVICE_LABEL)
+            wide = self._random(METER_DEVICE_KEY) + self._random(METER_DEVICE_KEY)
             device = encode_scalar(int.from_bytes(wide, "big") % (N - 1) + 1)
             storage.replace(_DEVICE, device)
         self.secret = int.from_bytes(device, "big")
         self.public = encode_point(public_key(self.secret))
         self.meter = meter_id(self.public)
         if not epochs:
-            epochs = bytes(4) + self._random(_OWNER_LABEL)
+            epochs = bytes(4) + self._random(METER_OWNER_SECRET)
             storage.replace(_EPOCHS, epochs)
         self.epoch = int.from_bytes(epochs[:4], "big")
         self.epoch_secret = epochs[4 : 4 + SECRET_BYTES]
@@ -72,7 +69,7 @@ class Keys:
         """
         if self.changing:
             raise Refused("pairing-busy")
-        pending = new_epoch_secret(self._random(_PAIRING_LABEL), customer_random, self.meter)
+        pending = new_epoch_secret(self._random(METER_PAIRING_RANDOM), customer_random, self.meter)
         self._store(self.epoch, self.epoch_secret + pending)
         self.pending = pending
 

@@ -75,7 +75,7 @@ def domain_labels():
 def test_labels_are_prefix_free_and_versioned():
     values = domain_labels()
     hashed = {k: v for k, v in values.items() if not k.startswith("GENERATOR_")}
-    assert len(hashed) == 11
+    assert len(hashed) == 14
     for name, value in hashed.items():
         assert value.startswith(b"wattseal/1/"), name
         assert value.endswith(b"\0") and value.count(b"\0") == 1, name
