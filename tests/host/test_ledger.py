@@ -73,7 +73,7 @@ def test_a_well_signed_record_that_does_not_follow_is_refused(ledger: Ledger, ho
     ledger.append(meter, sealed, "utility")
     # The same sequence number, another body, a good signature: a fork.
     fork = SealingMeter().origin().paired().reading(1)
-    with pytest.raises(Refused, match="record-differs"):
+    with pytest.raises(Refused, match="meter-forked"):
         ledger.append(meter, fork.sealed, "utility")
     assert ledger.sealed(meter) == sealed
 

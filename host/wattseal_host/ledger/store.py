@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, func, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from wattseal.chain import Chain, Config
@@ -24,36 +23,40 @@ from wattseal.record import PAIRED, Record, decode_paired, decode_sealed
 
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import Unusable
+from wattseal_host.evidence import Evidence
+from wattseal_host.ledger import apart
+from wattseal_host.ledger.apart import Reject
 from wattseal_host.ledger.arrival import Arrival
-from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow, RejectRow
+from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow
 from wattseal_host.stretch import Stretch
 from wattseal_host.units import Unit, channels_of
 
 _WRITE = "wattseal_write"
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A record that was turned away: when (UTC), from where, why, and its bytes."""
-
-    received_s: int
-    source: str
-    code: str
-    detail: str
-    sealed: bytes
+TURN_TIMEOUT_S = 60
 
 
 class Ledger:
-    """A ledger file. Use as a context manager; one writer at a time."""
+    """A ledger file. Use as a context manager. Any number of threads and processes may have it
+    open, each with a Ledger of its own: writers take turns."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open or create. Raises Unusable `ledger-file` for a file that is something else."""
-        self._engine = create_engine(f"sqlite:///{os.fspath(path)}")
+    def __init__(
+        self, path: str | os.PathLike[str], clock: Callable[[], float] = time.time
+    ) -> None:
+        """Open or create. Raises Unusable `ledger-file` for a file that is something else.
+
+        clock: UTC seconds, for what is noted beside the records.
+        """
+        self._clock = clock
+        self._engine = create_engine(
+            f"sqlite:///{os.fspath(path)}", connect_args={"timeout": TURN_TIMEOUT_S}
+        )
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)
         try:
-            Base.metadata.create_all(self._engine)
-        except DatabaseError as error:
+            # Two that make the ledger at the same time must not both make its tables.
+            with self._transaction(write=not _has_tables(self._engine)) as session:
+                Base.metadata.create_all(session.connection())
+        except Unusable as error:
             self._engine.dispose()
             raise Unusable("ledger-file", f"{path} cannot be opened as a ledger") from error
 
@@ -120,27 +123,33 @@ class Ledger:
         """Verify and store the next records of a meter; how many were new.
 
         source: where they were read ("utility", "customer"), for the cursor and the rejects.
-        Records the ledger has must be the same bytes again (else Refused `record-differs`). The
-        first record that does not verify is kept among the rejects, those before it are stored,
-        and its Refused or Malformed is raised.
+        Records the ledger has must be the same bytes again: else Refused `meter-forked` if the
+        meter signed both (see `forks`), `record-differs` if not. The first record that does not
+        verify is kept among the rejects, those before it are stored, and its Refused or
+        Malformed is raised.
         """
         failure: Malformed | Refused | None = None
         with self._transaction(write=True) as session:
             row = _meter_row(session, meter)
             known = _next_seq(session, row)
+            now_s = int(self._clock())
             arrival = Arrival(_chain_after(session, row, known))
             fresh: list[dict[str, Any]] = []
             for data in sealed:
                 try:
-                    if not _is_known(session, row, data, known):
+                    held = _known(session, row, data, known)
+                    if held is None:
                         fresh.append(_values(row.id, data, *arrival.take(data)))
+                    elif held != data:
+                        raise apart.keep_fork(session, row, held, data, source, now_s)
                 except (Malformed, Refused) as error:
                     failure = error
-                    session.add(_reject(row.id, data, source, error))
+                    reject = Reject(now_s, source, error.code, error.detail, data)
+                    apart.keep_reject(session, row, reject)
                     break
             if fresh:
                 session.execute(insert(RecordRow), fresh)
-            cursor = CursorRow(meter_id=row.id, source=source, read_s=int(time.time()))
+            cursor = CursorRow(meter_id=row.id, source=source, read_s=now_s)
             cursor.next_seq = known + len(fresh)
             session.merge(cursor)
         if failure is not None:
@@ -179,12 +188,37 @@ class Ledger:
     def rejects(self, meter: bytes) -> list[Reject]:
         """What was turned away of a meter, oldest first."""
         with self._transaction() as session:
-            row = _meter_row(session, meter)
-            query = select(RejectRow).where(RejectRow.meter_id == row.id).order_by(RejectRow.id)
-            return [
-                Reject(r.received_s, r.source, r.code, r.detail, r.sealed)
-                for r in session.scalars(query)
-            ]
+            return apart.rejects_of(session, _meter_row(session, meter))
+
+    def forks(self, meter: bytes) -> list[Evidence]:
+        """Evidence of every place for which the meter was found to have signed two records."""
+        with self._transaction() as session:
+            return apart.forks_of(session, _meter_row(session, meter))
+
+    def arrive(self, place: str, meter: Enrolment, accept_new: bool = False) -> None:
+        """Note that a meter answers at a port, and register it if the ledger does not know it.
+
+        Raises Refused `meter-differs` as `add_meter` does, and `meter-replaced` if another
+        meter answered there before and this one was never seen, unless `accept_new`.
+        """
+        with self._transaction() as session:
+            before = apart.meter_at(session, place)
+            known = session.scalar(select(MeterRow.id).where(MeterRow.meter == meter.meter))
+            if before is not None and known is None and not accept_new:
+                was = before.meter.hex()
+                raise Refused("meter-replaced", f"{meter.meter.hex()} where {was} was before")
+        self.add_meter(meter)
+        with self._transaction(write=True) as session:
+            row = _meter_row(session, meter.meter)
+            apart.note_place(session, place, row, int(self._clock()))
+
+
+def _has_tables(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            return set(Base.metadata.tables) <= set(inspect(connection).get_table_names())
+    except DatabaseError:
+        return False
 
 
 def _prepare(connection: Any, _: Any) -> None:
@@ -232,13 +266,10 @@ def _chain_after(session: Session, row: MeterRow, known: int) -> Chain:
     return Chain(row.key, config, last.digest, known, record.end_s, record.boot, epoch)
 
 
-def _is_known(session: Session, row: MeterRow, data: bytes, known: int) -> bool:
+def _known(session: Session, row: MeterRow, data: bytes, known: int) -> bytes | None:
+    """The record the ledger holds in the place of this one, if it does."""
     seq = decode_sealed(data).seq
-    if seq >= known:
-        return False
-    if session.get_one(RecordRow, (row.id, seq)).sealed != data:
-        raise Refused("record-differs", f"record {seq} is another in the ledger")
-    return True
+    return session.get_one(RecordRow, (row.id, seq)).sealed if seq < known else None
 
 
 def _values(
@@ -256,14 +287,3 @@ def _values(
         "sealed": data,
         "hints": hints,
     }
-
-
-def _reject(meter_id: int, data: bytes, source: str, error: Malformed | Refused) -> RejectRow:
-    return RejectRow(
-        meter_id=meter_id,
-        received_s=int(time.time()),
-        source=source,
-        code=error.code,
-        detail=error.detail,
-        sealed=data,
-    )

@@ -53,6 +53,28 @@ class RejectRow(Base):
     sealed: Mapped[bytes]
 
 
+class ForkRow(Base):
+    """Another record the meter signed for a place the ledger holds: one side of the evidence,
+    whose other side is in `records`."""
+
+    __tablename__ = "forks"
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meters.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    received_s: Mapped[int]
+    source: Mapped[str]
+    sealed: Mapped[bytes]
+
+
+class PlaceRow(Base):
+    """Which meter answered at a port the last time: a port whose meter is another all of a
+    sudden is worth a question."""
+
+    __tablename__ = "places"
+    place: Mapped[str] = mapped_column(primary_key=True)
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meters.id"))
+    read_s: Mapped[int]
+
+
 class CursorRow(Base):
     """When a source (a kind of port) was last read, and up to where (exclusive)."""
 
