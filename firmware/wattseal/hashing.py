@@ -3,6 +3,8 @@
 from hashlib import sha256 as _sha256
 
 _BLOCK_BYTES = 64
+_INNER = int.from_bytes(b"\x36" * _BLOCK_BYTES, "big")
+_OUTER = int.from_bytes(b"\x5c" * _BLOCK_BYTES, "big")
 
 
 def sha256(*parts):
@@ -17,9 +19,6 @@ def hmac_sha256(key, *parts):
     """Return the 32-byte HMAC-SHA-256 of the parts, concatenated, under `key` (any length)."""
     if len(key) > _BLOCK_BYTES:
         key = sha256(key)
-    inner = bytearray(b"\x36" * _BLOCK_BYTES)
-    outer = bytearray(b"\x5c" * _BLOCK_BYTES)
-    for i, byte in enumerate(key):
-        inner[i] ^= byte
-        outer[i] ^= byte
-    return sha256(outer, sha256(inner, *parts))
+    padded = int.from_bytes(key + bytes(_BLOCK_BYTES - len(key)), "big")
+    inner = sha256((padded ^ _INNER).to_bytes(_BLOCK_BYTES, "big"), *parts)
+    return sha256((padded ^ _OUTER).to_bytes(_BLOCK_BYTES, "big"), inner)

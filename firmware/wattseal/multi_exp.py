@@ -1,9 +1,11 @@
 """Sums of points and of multiples of points, many at a time.
 
 Additions are done in affine coordinates, in rounds that share one inversion (Montgomery's
-trick), so each costs about six multiplications. Multiples go by buckets (Pippenger): points with
-equal scalars are added up first, so a time-of-use tariff with three prices costs hardly more
-than a plain sum, and short scalars need few windows.
+trick), so each costs about six multiplications. Points with equal scalars are added up first, so
+a time-of-use tariff with three prices costs hardly more than a plain sum. Then multiples go by
+buckets (Pippenger) of signed digits; and the buckets' own weights, small scalars again, by
+buckets of digits half as wide, and so on down to single bits, so that nearly all additions are
+of the cheap kind.
 
 Variable time: for public scalars only, or on a machine nobody can time.
 """
@@ -12,13 +14,15 @@ from wattseal.errors import Misuse
 from wattseal.p256 import (
     P,
     batch_inverse,
-    jacobian_add,
+    inverse,
     jacobian_add_affine,
     jacobian_double,
     negate,
     to_affine,
     to_jacobian,
 )
+
+_MAX_WIDTH = 12
 
 
 def sum_points(points):
@@ -28,47 +32,85 @@ def sum_points(points):
 
 def sum_groups(groups):
     """Return the sums of several lists of affine points (identities allowed), in their order."""
-    live = [[point for point in group if point is not None] for group in groups]
+    live = [[p for p in group if p is not None] if None in group else group for group in groups]
+    prime = _prime_like(live)
     while True:
-        first = []
-        second = []
-        denominators = []
+        pairs = []
+        product = 1
         for group in live:
-            for i in range(1, len(group), 2):
-                p, q = group[i - 1], group[i]
-                denominator = q[0] - p[0]
-                if denominator == 0:
-                    # Equal points: the tangent's. Opposite ones need none; y is never 0.
-                    denominator = 2 * p[1]
-                first.append(p)
-                second.append(q)
-                denominators.append(denominator)
-        if not denominators:
+            points = iter(group)
+            for (x1, y1), (x2, y2) in zip(points, points):  # noqa: B905 (MicroPython's)
+                # Equal points have the tangent's slope; opposite ones need none; y is never 0.
+                run = x2 - x1 or y1 + y1
+                pairs.append((x1, y1, x2, y2, run, product))
+                product = product * run % prime
+        if not pairs:
             return [group[0] if group else None for group in live]
-        prime = type(first[0][0])(P)
-        inverses = batch_inverse(denominators, prime)
-        sums = []  # type: list
-        for i in range(len(first)):
-            x1, y1 = first[i]
-            x2, y2 = second[i]
-            if x1 != x2:
-                slope = (y2 - y1) * inverses[i] % prime
-            elif y1 == y2:
-                slope = 3 * (x1 - 1) * (x1 + 1) * inverses[i] % prime
-            else:
-                sums.append(None)
-                continue
-            x3 = (slope * slope - x1 - x2) % prime
-            sums.append((x3, (slope * (x1 - x3) - y1) % prime))
+        sums = _add_pairs(pairs, product, prime)
+        some_vanish = None in sums
         at = 0
         for index, group in enumerate(live):
-            pairs = len(group) // 2
-            if pairs:
-                merged = [point for point in sums[at : at + pairs] if point is not None]
-                if len(group) & 1:
+            count = len(group)
+            if count > 1:
+                end = at + (count >> 1)
+                merged = sums[at:end]
+                at = end
+                if some_vanish:
+                    merged = [point for point in merged if point is not None]
+                if count & 1:
                     merged.append(group[-1])
                 live[index] = merged
-                at += pairs
+
+
+def _prime_like(groups):
+    """Return P as the kind of integer the coordinates are."""
+    for group in groups:
+        if group:
+            return type(group[0][0])(P)
+    return P
+
+
+def _add_pairs(pairs, product, prime):
+    """Return the sums of pairs (x1, y1, x2, y2, run, product of the runs before), in order."""
+    inverted = inverse(product, prime)
+    sums = []  # type: list
+    pairs.reverse()
+    for x1, y1, x2, y2, run, before in pairs:
+        if x1 != x2:
+            slope = (y2 - y1) * (before * inverted % prime) % prime
+        elif y1 == y2:
+            slope = 3 * (x1 - 1) * (x1 + 1) * (before * inverted % prime) % prime  # a = -3
+        else:
+            slope = None
+        if slope is None:
+            sums.append(None)
+        else:
+            x3 = (slope * slope - x1 - x2) % prime
+            sums.append((x3, (slope * (x1 - x3) - y1) % prime))
+        inverted = inverted * run % prime
+    sums.reverse()
+    return sums
+
+
+def running_sums(start, points):
+    """Return start + points[0] + … + points[i] for each i (identities allowed; one inversion)."""
+    total = to_jacobian(start)
+    triples = []
+    for point in points:
+        if point is not None:
+            total = jacobian_add_affine(total, point[0], point[1])
+        triples.append(total)
+    inverses = batch_inverse([triple[2] for triple in triples if triple[2]], P)
+    inverses.reverse()
+    sums = []  # type: list
+    for x, y, z in triples:
+        if z:
+            z_inv = inverses.pop()
+            z_inv2 = z_inv * z_inv % P
+            sums.append((x * z_inv2 % P, y * z_inv2 % P * z_inv % P))
+        else:
+            sums.append(None)
+    return sums
 
 
 def multi_exp(points, scalars):
@@ -91,53 +133,83 @@ def multi_exp(points, scalars):
                 by_scalar[scalar] = [point]
             else:
                 group.append(point)
+    if not by_scalar:
+        return None
     distinct = list(by_scalar)
     sums = sum_groups([by_scalar[scalar] for scalar in distinct])
-    return to_affine(_buckets(sums, distinct))
+    return _weigh(sums, [int(scalar) for scalar in distinct])
 
 
 def _window_bits(count, bits):
-    """Return the window width with the fewest multiplications for `count` scalars of `bits`.
+    """Return the digit width with the fewest additions for `count` scalars of `bits`.
 
-    A batched affine addition is counted as 6, the two additions that weigh a bucket as 27.
+    Each digit is an addition into a bucket, and each of 2^(width-1) buckets two more below. A
+    carry may need a digit more.
     """
     best = 1
     least = None
-    for width in range(1, 13):
-        cost = -(-bits // width) * (6 * count + (27 << width))
+    for width in range(1, _MAX_WIDTH + 1):
+        cost = (bits // width + 1) * (count + (1 << width))
         if least is None or cost < least:
             best = width
             least = cost
     return best
 
 
-def _buckets(points, scalars):
-    if not scalars:
-        return to_jacobian(None)
-    bits = len(f"{int(max(scalars)):b}")
-    width = _window_bits(len(points), bits)
-    mask = (1 << width) - 1
-    windows = -(-bits // width)
-    groups = [[] for _ in range(windows * (mask + 1))]  # type: list
-    for i, scalar in enumerate(scalars):
-        point = points[i]
-        base = 0
-        while scalar:
-            groups[base + int(scalar & mask)].append(point)
-            scalar >>= width
-            base += mask + 1
-    sums = sum_groups(groups)
+def _weigh(points, scalars):
+    """Return the sum of scalars[i]*points[i], scalars > 0, as an affine point."""
+    width = _window_bits(len(points), len(f"{max(scalars):b}"))
+    shifts = [0] * len(points)
+    while True:
+        buckets = _sort_digits(points, scalars, shifts, width)
+        places = list(buckets)
+        points = sum_groups([buckets[place] for place in places])
+        shifts = [place >> _MAX_WIDTH for place in places]
+        if width == 1:
+            break
+        scalars = [place & (1 << _MAX_WIDTH) - 1 for place in places]
+        width = (width + 1) >> 1
+    by_shift = {}  # type: dict
+    for i in range(len(points)):
+        by_shift[shifts[i]] = points[i]
     result = to_jacobian(None)
-    for window in range(windows - 1, -1, -1):
-        for _ in range(width):
-            result = jacobian_double(result)
-        running = to_jacobian(None)
-        total = running
-        base = window * (mask + 1)
-        for digit in range(mask, 0, -1):
-            point = sums[base + digit]
-            if point is not None:
-                running = jacobian_add_affine(running, point[0], point[1])
-            total = jacobian_add(total, running)
-        result = jacobian_add(result, total)
-    return result
+    for shift in range(max(shifts) if shifts else -1, -1, -1):
+        result = jacobian_double(result)
+        point = by_shift.get(shift)
+        if point is not None:
+            result = jacobian_add_affine(result, point[0], point[1])
+    return to_affine(result)
+
+
+def _sort_digits(points, scalars, shifts, width):
+    """Return buckets of the points whose scalars * 2^shifts have a digit: the digit, in 1 to
+    2^(width-1), at the low end of the key, its shift above it. A larger digit is a negative one
+    and a carry."""
+    mask = (1 << width) - 1
+    half = (mask + 1) >> 1
+    step = width << _MAX_WIDTH
+    buckets = {}  # type: dict
+    for i in range(len(points)):
+        point = points[i]
+        if point is None:
+            continue
+        scalar = scalars[i]
+        place = shifts[i] << _MAX_WIDTH
+        while scalar:
+            digit = scalar & mask
+            scalar >>= width
+            if digit > half:
+                scalar += 1
+                key = place + mask + 1 - digit
+                item = (point[0], P - point[1])
+            else:
+                key = place + digit
+                item = point
+            if digit:
+                bucket = buckets.get(key)
+                if bucket is None:
+                    buckets[key] = [item]
+                else:
+                    bucket.append(item)
+            place += step
+    return buckets

@@ -259,6 +259,8 @@ def test_tiny_curve_multi_exp(tiny, rng):
             points = [multiples[i] for i in indices]
             assert multi_exp.multi_exp(points, scalars) == multiples[expected]
             assert multi_exp.sum_points(points) == multiples[sum(indices) % order]
+            running = [multiples[sum(indices[: i + 1]) % order] for i in range(size)]
+            assert multi_exp.running_sums(None, points) == running
 
 
 def test_tiny_curve_decodes_exactly_its_points(tiny):

@@ -130,6 +130,22 @@ def test_sums_of_groups_keep_their_order(groups):
     assert multi_exp.sum_groups(groups) == expected
 
 
+@given(start=st.sampled_from(POINTS), points=st.lists(st.sampled_from(POINTS), max_size=20))
+def test_running_sums(start, points):
+    expected = [plain([start, *points[: i + 1]], [1] * (i + 2)) for i in range(len(points))]
+    assert multi_exp.running_sums(start, points) == expected
+
+
+def test_sums_that_vanish_on_the_way():
+    minus_g, minus_h = p256.negate(G), p256.negate(H)
+    assert multi_exp.running_sums(None, [G, minus_g, None, H]) == [G, None, None, H]
+    assert multi_exp.multi_exp([G, G, H, H], [7, -7, 9, -9]) is None
+    assert multi_exp.multi_exp([G, minus_g, H, minus_h], [1 << 9, 1 << 9, 3, 3]) is None
+    assert multi_exp.multi_exp([G, minus_g, H], [4097, 4097, 3]) == p256.multiply(3, H)
+    # Digits of different scalars that cancel in their buckets, whole windows of them.
+    assert multi_exp.multi_exp([G, minus_g], [0x0FF, 0x1FF]) == p256.multiply(N - 0x100, G)
+
+
 def test_inputs_are_left_as_they_were():
     points, scalars = [G, H, G], [3, -3, 5]
     multi_exp.multi_exp(points, scalars)
