@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from wattseal.errors import Malformed
@@ -25,6 +26,16 @@ ROUNDING_MODES = (
     "towards-zero",
     "away-from-zero",
 )
+
+
+_WITHOUT = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+NO_MINOR_UNIT = frozenset(_WITHOUT.split())
+THREE_DIGITS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
+
+
+def minor_digits_of(code: str) -> int:
+    """Decimal digits of a currency's minor unit by ISO 4217 (most have two)."""
+    return 0 if code in NO_MINOR_UNIT else 3 if code in THREE_DIGITS else 2
 
 
 @dataclass(frozen=True)
@@ -122,8 +133,7 @@ class Rounding:
     def write(self) -> dict[str, Any]:
         return {"step_minor": self.step_minor, "mode": self.mode}
 
-    def apply(self, fee: int, exponent: int) -> int:
-        """fee * 10^exponent minor units, rounded: an integer number of minor units."""
-        numerator = fee * 10 ** max(exponent, 0)
-        denominator = self.step_minor * 10 ** max(-exponent, 0)
-        return divide_rounded(numerator, denominator, self.mode) * self.step_minor
+    def apply(self, amount_minor: Fraction) -> int:
+        """An exact amount in minor units, rounded: an integer number of minor units."""
+        numerator, denominator = amount_minor.numerator, amount_minor.denominator
+        return divide_rounded(numerator, denominator * self.step_minor, self.mode) * self.step_minor

@@ -108,7 +108,7 @@ def _verify(data: bytes, trust: Trust, verdict: Verdict) -> Statement:
             before=records[0].previous,
             last=records[-1].digest,
             currency=tariff.currency,
-            amount=tariff.rounding.apply(fee, tariff.fee_exponent(enrolment.unit)),
+            amount=tariff.amount(fee, enrolment.unit, from_s, to_s),
         )
         claimed.check_equal(recomputed)
     return claimed

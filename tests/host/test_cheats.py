@@ -17,6 +17,7 @@ from wattseal_host.linear import LinearProof
 from wattseal_host.provider.tariffs import flat
 from wattseal_host.stretch import Stretch
 from wattseal_host.trust import Trust
+from wattseal_host.units import Unit
 from wattseal_host.verify import verify_bundle
 
 
@@ -120,7 +121,7 @@ def test_a_proof_of_another_fee(
 ) -> None:
     proof = bundle.proof
     moved = LinearProof(proof.fee + change.fee, (proof.blinding + change.blinding) % N)
-    amount = house.tariff.rounding.apply(moved.fee, -6)
+    amount = house.tariff.amount(moved.fee, Unit("Wh", 0), house.from_s, house.to_s)
     said = replace(bundle.statement, amount=amount)
     assert code_of(house, replace(bundle, proof=moved, statement=said)) == code
 

@@ -116,7 +116,7 @@ def test_two_channels_are_billed_each_by_its_price() -> None:
     document = dict(tariff.document)
     document["parts"] = [
         *document["parts"],
-        {"type": "flat", "channel": "export", "price": -820},
+        {"type": "flat", "name": "feed-in", "channel": "export", "price": -820},
     ]
     from wattseal_host.tariff import Tariff
 

@@ -39,6 +39,10 @@ def document(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (base | changes).items() if value is not None}
 
 
+def flat_part(**changes: Any) -> dict[str, Any]:
+    return {"type": "flat", "name": "energy", "channel": "import", "price": 1} | changes
+
+
 @pytest.mark.parametrize("start", ["2025-03-29", "2025-10-25", "2025-06-01"])
 @pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe"])
 def test_every_half_hour_has_the_price_of_its_local_time(start: str, zone: str) -> None:
@@ -72,6 +76,7 @@ def test_holidays_and_seasons() -> None:
     week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     part = {
         "type": "time-of-use",
+        "name": "energy",
         "channel": "import",
         "bands": [{"name": "low", "price": 1}, {"name": "high", "price": 9}],
         "seasons": [
@@ -96,10 +101,10 @@ def test_holidays_and_seasons() -> None:
     [
         ({"parts": [{"type": "demand"}]}, "tariff-part"),
         ({"parts": []}, "field-malformed"),
-        ({"parts": [{"type": "flat", "channel": "import", "price": True}]}, "field-malformed"),
-        ({"parts": [{"type": "flat", "channel": "import", "price": 2**52}]}, "field-malformed"),
-        ({"parts": [{"type": "flat", "channel": "gas", "price": 1}]}, "field-malformed"),
-        ({"parts": [{"type": "flat", "channel": "import", "price": 1, "to": 1}]}, "field-unknown"),
+        ({"parts": [flat_part(price=True)]}, "field-malformed"),
+        ({"parts": [flat_part(price=2**52)]}, "field-malformed"),
+        ({"parts": [flat_part(channel="gas")]}, "field-malformed"),
+        ({"parts": [flat_part(to=1)]}, "field-unknown"),
         ({"rounding": None}, "field-missing"),
         ({"customer": "Smith"}, "field-unknown"),
         ({"long_records": None}, "tariff-long-records"),
@@ -141,7 +146,7 @@ def test_flat_tariffs_need_no_rule_and_units_must_agree() -> None:
     assert tariff.fee_exponent(Unit("Wh", 1)) == -2
     with pytest.raises(Refused, match="tariff-unit"):
         tariff.fee_exponent(Unit("m3", 0))
-    with pytest.raises(Misuse, match="price"):
+    with pytest.raises(Misuse, match="number"):
         tariffs.flat("flat", currency="EUR", price="cheap", from_s=0, to_s=DAY_S)
     records = House(SealingMeter().origin(2 * DAY_S).reading(1), tariff).meter.sealed
     from wattseal_host.stretch import Stretch

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from wattseal_host.cli import output
+from wattseal_host.cli import output, provider_tariff
 
 app = typer.Typer(no_args_is_help=True, help="The provider's side: sign documents, check bills.")
-tariff_app = typer.Typer(no_args_is_help=True, help="Tariffs.")
-app.add_typer(tariff_app, name="tariff")
+app.add_typer(provider_tariff.app, name="tariff")
 
 Directory = Annotated[Path, typer.Option("--dir", help="The provider's directory.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -58,68 +57,6 @@ def enrol(
         [f"meter {meter.meter.hex()} enrolled, key {name}"],
         as_json,
     )
-
-
-@tariff_app.command("sign")
-def tariff_sign(
-    directory: Directory,
-    out: Annotated[Path, typer.Option(help="Where the signed tariff goes (.jws).")],
-    file: Annotated[Path | None, typer.Option(help="The tariff as JSON, whole.")] = None,
-    name: Annotated[str, typer.Option(help="The tariff's name.")] = "tariff",
-    flat: Annotated[str | None, typer.Option(help="One price per kWh, major units.")] = None,
-    band: Annotated[
-        list[str] | None, typer.Option(help="NAME=PRICE per kWh; give one for each band.")
-    ] = None,
-    switches: Annotated[
-        str | None, typer.Option(help='Local times, e.g. "00:00 night, 07:00 day".')
-    ] = None,
-    weekend: Annotated[
-        str | None, typer.Option(help="The same for Saturdays, Sundays and holidays.")
-    ] = None,
-    holiday: Annotated[list[str] | None, typer.Option(help="YYYY-MM-DD; repeatable.")] = None,
-    currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "EUR",
-    zone: Annotated[str, typer.Option(help="IANA zone of the local times.")] = "UTC",
-    from_: Annotated[str | None, typer.Option("--from", help="Valid from, UTC.")] = None,
-    to: Annotated[str | None, typer.Option(help="Valid until, UTC (excluded).")] = None,
-    as_json: Json = False,
-) -> None:
-    """Sign a tariff: --file, or --flat, or --band and --switches, with --from and --to."""
-    from wattseal.errors import Misuse
-
-    from wattseal_host.files import read_bounded, write_token
-    from wattseal_host.provider import tariffs
-    from wattseal_host.provider.office import Office
-    from wattseal_host.strict_json import loads
-    from wattseal_host.tariff import Tariff
-
-    if sum((file is not None, flat is not None, bool(band))) != 1:
-        raise Misuse("tariff", "give one of --file, --flat, --band")
-    if file is not None:
-        tariff = Tariff.read(loads(read_bounded(file)))
-    elif from_ is None or to is None:
-        raise Misuse("tariff", "--flat and --band want --from and --to")
-    elif flat is not None:
-        from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
-        tariff = tariffs.flat(name, currency=currency, price=flat, from_s=from_s, to_s=to_s)
-    elif switches is None:
-        raise Misuse("tariff", "--band wants --switches")
-    else:
-        from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
-        tariff = tariffs.time_of_use(
-            name,
-            currency=currency,
-            bands=[tariffs.split_band(text) for text in band or []],
-            switches=switches,
-            weekend=weekend,
-            holidays=holiday or [],
-            zone=zone,
-            from_s=from_s,
-            to_s=to_s,
-        )
-    signed = Office(directory).publish(tariff)
-    write_token(out, signed.token)
-    digest = signed.digest.hex()
-    output.emit({"digest": digest, "file": str(out)}, [f"tariff {digest} in {out}"], as_json)
 
 
 @app.command()

@@ -66,7 +66,7 @@ def make_bill(
         before=first.previous,
         last=last.digest,
         currency=prices.currency,
-        amount=prices.rounding.apply(proof.fee, prices.fee_exponent(enrolled.unit)),
+        amount=prices.amount(proof.fee, enrolled.unit, first.start_s, last.end_s),
     )
     bundle = Bundle(
         enrolment=enrolment_jws.token,

@@ -1,38 +1,137 @@
-"""Tariff documents from a few words: flat and time-of-use, in prices people write."""
+"""Tariff documents from a few words, in prices people write; exact decimals, never floats."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from wattseal.errors import Misuse
 
+from wattseal_host.decimals import read_decimal
+from wattseal_host.provider.price_csv import PriceList
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.calendar import DAYS
+from wattseal_host.tariff.tax import ALL_BEFORE
 from wattseal_host.tariff.zone import Zone
-from wattseal_host.units import MAX_EXPONENT
+from wattseal_host.units import MAX_EXPONENT, minor_digits_of
 
 KILOWATT_HOUR = {"name": "Wh", "exponent": 3}
 
 
-def flat(
-    name: str,
-    *,
-    currency: str,
-    price: str,
-    from_s: int,
-    to_s: int,
-    minor_digits: int = 2,
-    per: dict[str, Any] = KILOWATT_HOUR,
-) -> Tariff:
-    """One price (major units, e.g. "0.2712") per `per` of import at all times."""
-    exponent, (whole,) = integer_prices([price])
-    part = {"type": "flat", "channel": "import", "price": whole}
-    zone = Zone("UTC", ((from_s, 0),))
-    return Tariff.read(
-        _document(name, currency, minor_digits, exponent, per, from_s, to_s, zone, part)
-    )
+@dataclass
+class Draft:
+    """A tariff being written. Parts are added in the order of the bill; `finish` reads it.
+
+    Prices and amounts are major units of the currency as Decimal, per kWh where they are prices;
+    positive is what the customer pays, so a credit for export is negative.
+    """
+
+    name: str
+    currency: str
+    from_s: int
+    to_s: int
+    zone: str = "UTC"
+    holidays: Sequence[str] = ()
+    long_records: dict[str, str] | None = field(default_factory=lambda: {"rule": "lowest"})
+    rounding: dict[str, Any] = field(default_factory=lambda: {"step_minor": 1, "mode": "half-even"})
+    parts: list[dict[str, Any]] = field(default_factory=list)
+
+    def flat(self, name: str, price: Decimal, channel: str = "import") -> None:
+        self.parts.append({"type": "flat", "name": name, "channel": channel, "price": price})
+
+    def time_of_use(
+        self,
+        name: str,
+        bands: Sequence[tuple[str, Decimal]],
+        switches: str,
+        weekend: str | None = None,
+        channel: str = "import",
+    ) -> None:
+        """switches: "00:00 night, 07:00 day" for every day, or for weekdays alone when `weekend`
+        gives those of Saturdays, Sundays and the holidays."""
+        week, rest = list(DAYS[:5]), list(DAYS[5:])
+        if weekend is None:
+            days = [{"on": week + rest, "switches": _switches(switches)}]
+        else:
+            days = [
+                {"on": week, "switches": _switches(switches)},
+                {"on": rest, "switches": _switches(weekend)},
+            ]
+        self.parts.append(
+            {
+                "type": "time-of-use",
+                "name": name,
+                "channel": channel,
+                "bands": [{"name": band, "price": price} for band, price in bands],
+                "seasons": [{"begins": "01-01", "days": days}],
+            }
+        )
+
+    def series(
+        self, name: str, prices: PriceList, minor_units: bool = False, channel: str = "import"
+    ) -> None:
+        """The slots of a price list that the tariff's validity needs."""
+        start_s, listed = prices.series(self.from_s, self.to_s)
+        if minor_units:
+            listed = [price.scaleb(-minor_digits_of(self.currency)) for price in listed]
+        self.parts.append(
+            {
+                "type": "series",
+                "name": name,
+                "channel": channel,
+                "start_s": start_s,
+                "slot_s": prices.slot_s,
+                "prices": listed,
+            }
+        )
+
+    def standing(self, name: str, amount: Decimal, per: str) -> None:
+        """per: "day", "month" or "year" (pro rata by local days), or "period"."""
+        self.parts.append({"type": "standing", "name": name, "amount": amount, "per": per})
+
+    def tax(self, name: str, percent: Decimal, base: Sequence[str] | None = None) -> None:
+        """base: names of parts before it; None: all of them."""
+        rate = percent.normalize().scaleb(-2)
+        exponent = min(0, int(rate.as_tuple().exponent))
+        self.parts.append(
+            {
+                "type": "tax",
+                "name": name,
+                "rate": int(rate.scaleb(-exponent)),
+                "rate_exponent": exponent,
+                "base": ALL_BEFORE if base is None else list(base),
+            }
+        )
+
+    def finish(self) -> Tariff:
+        """The tariff, all prices in one power of ten. Raises as `Tariff.read`, Misuse `price`."""
+        exponent = min([0, *(_exponent(price) for price in _decimals(self.parts))])
+        if exponent < -MAX_EXPONENT:
+            raise Misuse("price", f"more than {MAX_EXPONENT} decimals")
+        document: dict[str, Any] = {
+            "name": self.name,
+            "currency": {"code": self.currency, "minor_digits": minor_digits_of(self.currency)},
+            "price_exponent": exponent,
+            "per": KILOWATT_HOUR,
+            "valid": {"from_s": self.from_s, "to_s": self.to_s},
+            "zone": Zone.from_iana(self.zone, self.from_s, self.to_s).write(),
+            "parts": _whole(self.parts, exponent),
+            "rounding": dict(self.rounding),
+        }
+        if self.long_records is not None:
+            document["long_records"] = dict(self.long_records)
+        if self.holidays:
+            document["holidays"] = sorted(self.holidays)
+        return Tariff.read(document)
+
+
+def flat(name: str, *, currency: str, price: str, from_s: int, to_s: int) -> Tariff:
+    """One price (major units, e.g. "0.2712") per kWh of import at all times, in UTC."""
+    draft = Draft(name, currency, from_s, to_s, long_records=None)
+    draft.flat("energy", read_decimal(price))
+    return draft.finish()
 
 
 def time_of_use(
@@ -46,84 +145,42 @@ def time_of_use(
     zone: str = "UTC",
     weekend: str | None = None,
     holidays: Sequence[str] = (),
-    long_records: str = "lowest",
-    minor_digits: int = 2,
-    per: dict[str, Any] = KILOWATT_HOUR,
 ) -> Tariff:
-    """Bands of prices by local time of day, the same all the year.
-
-    bands: (name, price in major units); switches: "00:00 night, 07:00 day", for every day, or
-    for weekdays alone when `weekend` gives those of Saturdays, Sundays and `holidays`
-    (YYYY-MM-DD); long_records: "lowest" or "highest".
-    """
-    exponent, prices = integer_prices([price for _, price in bands])
-    week, rest = list(DAYS[:5]), list(DAYS[5:])
-    if weekend is None:
-        days = [{"on": week + rest, "switches": _switches(switches)}]
-    else:
-        days = [
-            {"on": week, "switches": _switches(switches)},
-            {"on": rest, "switches": _switches(weekend)},
-        ]
-    part = {
-        "type": "time-of-use",
-        "channel": "import",
-        "bands": [
-            {"name": band, "price": price} for (band, _), price in zip(bands, prices, strict=True)
-        ],
-        "seasons": [{"begins": "01-01", "days": days}],
-    }
-    offsets = Zone.from_iana(zone, from_s, to_s)
-    document = _document(name, currency, minor_digits, exponent, per, from_s, to_s, offsets, part)
-    document["long_records"] = {"rule": long_records}
-    if holidays:
-        document["holidays"] = sorted(holidays)
-    return Tariff.read(document)
+    """Bands of prices by local time of day, the same all the year; see `Draft.time_of_use`."""
+    draft = Draft(name, currency, from_s, to_s, zone, holidays)
+    priced = [(band, read_decimal(price)) for band, price in bands]
+    draft.time_of_use("energy", priced, switches, weekend)
+    return draft.finish()
 
 
-def split_band(text: str) -> tuple[str, str]:
-    """("night", "0.12") of "night=0.12"; Misuse `price` otherwise."""
-    name, separator, price = text.partition("=")
-    if not separator:
-        raise Misuse("price", "a band is written NAME=PRICE")
-    return name.strip(), price.strip()
+def split(text: str, separator: str, usage: str) -> tuple[str, str]:
+    """("night", "0.12") of "night=0.12"; Misuse `price` with the usage otherwise."""
+    left, found, right = text.partition(separator)
+    if not found or not left.strip():
+        raise Misuse("price", usage)
+    return left.strip(), right.strip()
 
 
-def integer_prices(prices: Sequence[str]) -> tuple[int, list[int]]:
-    """(exponent, integers): each price is its integer times 10^exponent. Misuse `price`."""
-    try:
-        decimals = [Decimal(price) for price in prices]
-    except InvalidOperation as error:
-        raise Misuse("price", "not a decimal number") from error
-    if not all(value.is_finite() for value in decimals):
-        raise Misuse("price", "not a finite number")
-    exponent = min(0, *(int(value.as_tuple().exponent) for value in decimals))
-    if exponent < -MAX_EXPONENT:
-        raise Misuse("price", f"more than {MAX_EXPONENT} decimals")
-    return exponent, [int(value.scaleb(-exponent)) for value in decimals]
+def _exponent(price: Decimal) -> int:
+    return int(price.normalize().as_tuple().exponent)
 
 
-def _document(
-    name: str,
-    currency: str,
-    minor_digits: int,
-    price_exponent: int,
-    per: dict[str, Any],
-    from_s: int,
-    to_s: int,
-    zone: Zone,
-    part: dict[str, Any],
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "currency": {"code": currency, "minor_digits": minor_digits},
-        "price_exponent": price_exponent,
-        "per": per,
-        "valid": {"from_s": from_s, "to_s": to_s},
-        "zone": zone.write(),
-        "parts": [part],
-        "rounding": {"step_minor": 1, "mode": "half-even"},
-    }
+def _decimals(value: Any) -> list[Decimal]:
+    """Every Decimal in a tree of dicts and lists."""
+    if isinstance(value, Decimal):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [price for item in value for price in _decimals(item)] if type(value) is list else []
+
+
+def _whole(value: Any, exponent: int) -> Any:
+    """The tree with every Decimal as an integer of 10^exponent."""
+    if isinstance(value, Decimal):
+        return int(value.scaleb(-exponent))
+    if isinstance(value, dict):
+        return {name: _whole(item, exponent) for name, item in value.items()}
+    return [_whole(item, exponent) for item in value] if type(value) is list else value
 
 
 def _switches(text: str) -> list[dict[str, str]]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
-from wattseal_host.tariff.steps import Steps
+from wattseal_host.tariff.steps import MAX_PRICE, Steps
 from wattseal_host.tariff.zone import DAY_S, Zone
+from wattseal_host.units import CHANNELS
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -18,7 +19,6 @@ MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-([0-2][0-9]|3[01])")
 MAX_BANDS = 24
 MAX_SWITCHES = 96
 MAX_SEASONS = 24
-MAX_PRICE = 2**48
 
 Switches = tuple[tuple[int, str], ...]
 
@@ -35,14 +35,14 @@ class Season:
 class Calendar:
     """A part of type "time-of-use": a price for each band, and when which band holds."""
 
+    name: str
     channel: str
     bands: dict[str, int]
     seasons: tuple[Season, ...]
 
     @classmethod
     def read(cls, fields: Fields) -> Calendar:
-        """From the part's fields channel, bands, seasons (names checked by the caller)."""
-        channel = fields.choice("channel", ("import", "export"))
+        """From the part's fields (their names checked by the caller)."""
         bands = dict(fields.each("bands", MAX_BANDS, _read_band, least=1))
         if len(bands) != len(fields.items("bands", MAX_BANDS)):
             raise malformed(fields.where("bands"))
@@ -53,7 +53,7 @@ class Calendar:
         used = {band for s in seasons for switches in s.days.values() for _, band in switches}
         if used != set(bands):
             raise malformed(fields.where("seasons"))
-        return cls(channel, bands, seasons)
+        return cls(fields.text("name", 40), fields.choice("channel", CHANNELS), bands, seasons)
 
     def switches(self, day: date, holidays: frozenset[date]) -> Switches:
         """The bands of one local day. A season before the year's first is the last one's."""

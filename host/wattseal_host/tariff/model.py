@@ -1,9 +1,10 @@
 """The tariff document: a public price list that names no customer, and its arithmetic.
 
 Prices are integers: `price` times 10^price_exponent major units of the currency per `per`
-(price 31200, exponent -5, per kWh: 0.312 a kWh). A reading v in units of 10^e of the same
-measure costs price * v, counted in 10^(price_exponent + e - per.exponent) major units: no
-division before the one stated rounding of the sum.
+(price 31200, exponent -5, per kWh: 0.312 a kWh); standing charges are counted in the same
+10^price_exponent. Taxes fold into the prices as exact factors, scaled by the least 10^k that makes
+all of them whole; so a reading v costs weight * v in 10^(price_exponent - k + e - per.exponent)
+major units, and nothing is divided before the one stated rounding of the sum.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from joserfc.jwk import ECKey
@@ -19,8 +22,10 @@ from wattseal.errors import Malformed, Refused
 from wattseal_host import jws
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
-from wattseal_host.tariff.parts import Part, read_part
+from wattseal_host.tariff.fixed import Standing
+from wattseal_host.tariff.parts import Part, Priced, read_part
 from wattseal_host.tariff.steps import LongRecordRule, Steps, add_steps
+from wattseal_host.tariff.tax import Fold, Tax
 from wattseal_host.tariff.zone import Zone
 from wattseal_host.units import CHANNELS, MAX_EXPONENT, ROUNDING_MODES, Currency, Rounding, Unit
 
@@ -33,7 +38,8 @@ MAX_VALIDITY_S = 50 * 366 * 86400
 class Tariff:
     """A parsed tariff; every field as in the document.
 
-    long_records is None only when every channel's price is constant for ever.
+    long_records is None only when every channel's price is constant for ever; fold: the taxes
+    as factors of the other parts; decimals: the k of the module's text.
     """
 
     name: str
@@ -48,11 +54,14 @@ class Tariff:
     long_records: LongRecordRule | None
     rounding: Rounding
     document: dict[str, Any]
+    fold: Fold
+    decimals: int
 
     @classmethod
     def read(cls, payload: Any) -> Tariff:
-        """Raises Malformed `field-*`, `tariff-part`, and `tariff-long-records` when the price
-        changes and no rule says what a record across a change costs."""
+        """Raises Malformed `field-*`, `tariff-part`, `tariff-names`, `tariff-base`,
+        `tariff-scale`, and `tariff-long-records` when the price changes and no rule says what a
+        record across a change costs."""
         fields = Fields(
             payload,
             "tariff",
@@ -66,6 +75,8 @@ class Tariff:
         long_records = None
         if fields.has("long_records"):
             long_records = _read_rule(fields.raw("long_records"), fields.where("long_records"))
+        parts = fields.each("parts", MAX_PARTS, lambda v, w: read_part(v, w, from_s, to_s), least=1)
+        fold = Fold.make(parts)
         tariff = cls(
             fields.text("name", 120),
             Currency.read(fields.raw("currency"), fields.where("currency")),
@@ -75,10 +86,12 @@ class Tariff:
             to_s,
             Zone.read(fields.raw("zone"), fields.where("zone"), from_s, to_s),
             _read_holidays(fields),
-            tuple(fields.each("parts", MAX_PARTS, read_part, least=1)),
+            tuple(parts),
             long_records,
             Rounding.read(fields.raw("rounding"), fields.where("rounding")),
             payload,
+            fold,
+            fold.decimals([part.name for part in parts if not isinstance(part, Standing | Tax)]),
         )
         if long_records is None and not all(tariff.steps(name).constant for name in CHANNELS):
             raise Malformed("tariff-long-records")
@@ -87,23 +100,55 @@ class Tariff:
     def sign(self, key: ECKey) -> jws.Signed:
         return jws.sign(jws.TARIFF, self.document, key)
 
+    @property
+    def priced(self) -> list[Priced]:
+        return [part for part in self.parts if not isinstance(part, Standing | Tax)]
+
+    def factor(self, part: Priced) -> int:
+        """By how much a part's price counts in the weights: its factor times 10^decimals."""
+        return int(self.fold.factors[part.name] * 10**self.decimals)
+
     def steps(self, channel: str) -> Steps:
-        """The total price of a unit of one channel over the tariff's validity."""
+        """The weight of a unit of one channel over the tariff's validity, taxes included."""
         parts = [
-            part.steps(self.zone, self.holidays, self.to_s)
-            for part in self.parts
+            (self.factor(part), self.price_steps[part.name])
+            for part in self.priced
             if part.channel == channel
         ]
         return add_steps(parts, self.from_s)
 
+    @cached_property
+    def price_steps(self) -> dict[str, Steps]:
+        """Each priced part's own prices, without taxes."""
+        return {part.name: part.steps(self.zone, self.holidays, self.to_s) for part in self.priced}
+
     def fee_exponent(self, unit: Unit) -> int:
-        """The power of ten, in minor units of the currency, of one unit of Σ price * reading.
+        """The power of ten, in minor units of the currency, of one unit of Σ weight * reading.
 
         Raises Refused `tariff-unit` when the tariff prices another measure than the meter's.
         """
         if unit.name != self.per.name:
             raise Refused("tariff-unit", f"{self.per.name} priced, {unit.name} measured")
-        return self.price_exponent + unit.exponent - self.per.exponent + self.currency.minor_digits
+        exponent = self.price_exponent - self.decimals + unit.exponent - self.per.exponent
+        return exponent + self.currency.minor_digits
+
+    def constant_minor(self, from_s: int, to_s: int) -> Fraction:
+        """The standing charges of a period with the taxes on them, in minor units, exact."""
+        minor = Fraction(10) ** (self.price_exponent + self.currency.minor_digits)
+        return minor * sum(
+            (
+                self.fold.factors[part.name] * part.charge(self.zone, from_s, to_s)
+                for part in self.parts
+                if isinstance(part, Standing)
+            ),
+            Fraction(0),
+        )
+
+    def amount(self, fee: int, unit: Unit, from_s: int, to_s: int) -> int:
+        """Payable in minor units for the fee F = Σ weight * reading of a period: the one
+        rounding, of fee and standing charges together."""
+        opened = fee * Fraction(10) ** self.fee_exponent(unit)
+        return self.rounding.apply(opened + self.constant_minor(from_s, to_s))
 
 
 def open_tariff(token: str, trusted: Iterable[bytes]) -> tuple[Tariff, jws.Signed]:

@@ -1,6 +1,7 @@
-"""The parts a tariff may have, by `type`. A part prices one channel as a step function.
+"""The parts a tariff may have, by `type`: prices of a channel, standing charges, taxes.
 
-Another linear part is another class here with `channel`, `read` and `steps`.
+Sign: a positive price is what the customer pays, on either channel. A credit for exported energy
+is a negative price on the channel "export".
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ from wattseal.errors import Malformed
 
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
-from wattseal_host.tariff.calendar import MAX_PRICE, Calendar
-from wattseal_host.tariff.steps import Steps
+from wattseal_host.tariff.calendar import Calendar
+from wattseal_host.tariff.fixed import Standing
+from wattseal_host.tariff.series import Series
+from wattseal_host.tariff.steps import MAX_PRICE, Steps
+from wattseal_host.tariff.tax import Tax
 from wattseal_host.tariff.zone import Zone
+from wattseal_host.units import CHANNELS
 
 
-class Part(Protocol):
-    """channel: "import" or "export"; steps: the part's price over the tariff's validity."""
+class Priced(Protocol):
+    """name: unique among the parts; channel: "import" or "export"; steps: the part's price, from
+    the beginning of the tariff's validity (or earlier) to its end at to_s."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def channel(self) -> str: ...
@@ -27,17 +36,22 @@ class Part(Protocol):
     def steps(self, zone: Zone, holidays: frozenset[date], to_s: int) -> Steps: ...
 
 
+Part = Priced | Standing | Tax
+
+
 @dataclass(frozen=True)
 class Flat:
     """A part of type "flat": one price at all times."""
 
+    name: str
     channel: str
     price: int
 
     @classmethod
     def read(cls, fields: Fields) -> Flat:
         return cls(
-            fields.choice("channel", ("import", "export")),
+            fields.text("name", 40),
+            fields.choice("channel", CHANNELS),
             fields.integer("price", -MAX_PRICE, MAX_PRICE),
         )
 
@@ -45,14 +59,27 @@ class Flat:
         return Steps.make([(zone.offsets[0][0], self.price)])
 
 
-def read_part(value: Any, where: str) -> Part:
-    """Dispatch on the part's `type`. Raises Malformed `tariff-part` for an unknown one."""
+def read_part(value: Any, where: str, from_s: int, to_s: int) -> Part:
+    """Dispatch on the part's `type`; from_s, to_s: the tariff's validity.
+
+    Raises Malformed `tariff-part` for an unknown type.
+    """
     if type(value) is not dict:
         raise malformed(where)
+
+    def fields(*names: str) -> Fields:
+        return Fields(value, where, {"type", "name", *names})
+
     match value.get("type"):
         case "flat":
-            return Flat.read(Fields(value, where, {"type", "channel", "price"}))
+            return Flat.read(fields("channel", "price"))
         case "time-of-use":
-            return Calendar.read(Fields(value, where, {"type", "channel", "bands", "seasons"}))
+            return Calendar.read(fields("channel", "bands", "seasons"))
+        case "series":
+            return Series.read(fields("channel", "start_s", "slot_s", "prices"), from_s, to_s)
+        case "standing":
+            return Standing.read(fields("amount", "per"))
+        case "tax":
+            return Tax.read(fields("rate", "rate_exponent", "base"))
         case _:
             raise Malformed("tariff-part", where)

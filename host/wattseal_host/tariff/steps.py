@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from wattseal_host.units import divide_rounded
 
+MAX_PRICE = 2**48
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -43,10 +45,12 @@ class Steps:
         return result
 
 
-def add_steps(parts: list[Steps], from_s: int) -> Steps:
-    """The sum of several step functions from from_s on (of none: 0)."""
-    changes = sorted({from_s}.union(*(part.starts for part in parts)))
-    return Steps.make([(s, sum(part.at(s) for part in parts)) for s in changes if s >= from_s])
+def add_steps(parts: list[tuple[int, Steps]], from_s: int) -> Steps:
+    """The sum of factor * prices of several step functions from from_s on (of none: 0)."""
+    changes = sorted({from_s}.union(*(steps.starts for _, steps in parts)))
+    return Steps.make(
+        [(s, sum(k * steps.at(s) for k, steps in parts)) for s in changes if s >= from_s]
+    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class LongRecordRule:
     """The price of a record over which the price is not constant.
 
     rule: "lowest", "highest" or "mean" (weighted by seconds, rounded to a whole price by
-    `rounding`, which is None for the other two). Applied to a channel's total price.
+    `rounding`, which is None for the other two). Applied to a channel's total price, taxes
+    included; of an export credit, which is a negative price, the lowest is the largest credit.
     """
 
     rule: str

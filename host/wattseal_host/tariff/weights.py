@@ -12,10 +12,10 @@ from wattseal_host.tariff.steps import Steps
 
 
 def weigh(tariff: Tariff, records: Sequence[Record], channels: Sequence[str]) -> list[int]:
-    """The price of every reading, in the order record by record, channel by channel.
+    """The weight of every reading: what a unit costs with taxes, in the tariff's scale.
 
-    Events have no readings and no weights. Raises Refused `tariff-period` for a record outside
-    the tariff's validity.
+    In the order record by record, channel by channel; events have no readings and no weights.
+    Raises Refused `tariff-period` for a record outside the tariff's validity.
     """
     schedules = [tariff.steps(channel) for channel in channels]
     weights: list[int] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
 
 DAY_S = 86400
+EPOCH_DAY = date(1970, 1, 1).toordinal()
 MAX_CHANGES = 4000
 MAX_OFFSET_S = 18 * 3600
 _PROBE_S = 6 * 3600
@@ -66,6 +67,25 @@ class Zone:
         """The customer's cross-check: Refused `zone-differs` when IANA knows it otherwise."""
         if self != Zone.from_iana(self.name, self.offsets[0][0], to_s):
             raise Refused("zone-differs", self.name)
+
+    def days(self, from_s: int, to_s: int) -> list[date]:
+        """The local days that begin in from_s <= t < to_s, by the listed offsets.
+
+        A day begins at the first second whose local date is that day or a later one; so however
+        the clocks are moved, consecutive periods share no day and leave none out.
+        """
+        first, last = self._last_day(from_s), self._last_day(to_s)
+        return [date.fromordinal(EPOCH_DAY + day) for day in range(first + 1, last + 1)]
+
+    def _last_day(self, before_s: int) -> int:
+        """The last local day (since 1970-01-01) begun before a time; earlier than the first
+        listed offset that offset holds."""
+        offset_s = self.offsets[0][1]
+        latest = (min(before_s, self.offsets[0][0]) - 1 + offset_s) // DAY_S
+        for start_s, end_s, offset_s in self.spans(before_s):
+            if start_s < before_s:
+                latest = max(latest, (min(end_s, before_s) - 1 + offset_s) // DAY_S)
+        return latest
 
     def spans(self, to_s: int) -> Iterator[tuple[int, int, int]]:
         """(from_s, to_s, offset_s) of each stretch of one offset, in order."""

@@ -1,0 +1,107 @@
+"""A tariff as its customer would read it: one line for each thing it says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from wattseal_host.tariff.calendar import Calendar, Switches
+from wattseal_host.tariff.fixed import Standing
+from wattseal_host.tariff.model import Tariff
+from wattseal_host.tariff.parts import Flat, Priced
+from wattseal_host.tariff.series import Series
+from wattseal_host.tariff.tax import Tax
+from wattseal_host.tariff.zone import Zone
+from wattseal_host.units import Unit
+
+SPECIAL = {("Wh", 3): "kWh", ("Wh", 6): "MWh"}
+
+
+def describe(tariff: Tariff) -> list[str]:
+    """Lines for people. Credits are called credits; times are local."""
+    lines = [
+        f"{tariff.name}",
+        f"  prices in {tariff.currency.code} per {unit_text(tariff.per)}; "
+        "what is negative is a credit to you",
+        f"  valid {local_text(tariff.zone, tariff.from_s)} to "
+        f"{local_text(tariff.zone, tariff.to_s)}, {tariff.zone.name} time",
+    ]
+    for part in tariff.parts:
+        if isinstance(part, Tax):
+            base = "everything above" if part.base is None else " + ".join(part.base)
+            lines.append(f"  {part.name}: {exact(part.fraction * 100)} % on {base}")
+        elif isinstance(part, Standing):
+            pro_rata = "" if part.per in ("day", "period") else ", pro rata by days"
+            per = "billing period" if part.per == "period" else part.per
+            lines.append(f"  {part.name}: {_price(tariff, part.amount)} a {per}{pro_rata}")
+        else:
+            lines.extend(_priced(tariff, part))
+    if tariff.holidays:
+        lines.append(f"  holidays: {', '.join(str(day) for day in sorted(tariff.holidays))}")
+    for at_s, offset_s in tariff.zone.offsets[1:]:
+        change = datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M")
+        lines.append(f"  clocks change at {change} UTC to UTC{offset_s / 3600:+g} h")
+    if tariff.long_records is not None:
+        rule = tariff.long_records
+        rounded = f", rounded {rule.rounding}" if rule.rounding else ""
+        lines.append(f"  a record over several prices costs their {rule.rule}{rounded}")
+    step = tariff.currency.major(tariff.rounding.step_minor)
+    lines.append(
+        f"  the bill is rounded once, to {step} {tariff.currency.code}, {tariff.rounding.mode}"
+    )
+    return lines
+
+
+def local_text(zone: Zone, at_s: int) -> str:
+    """ "2025-06-01 00:30" by a zone's listed offsets."""
+    offset_s = zone.offsets[0][1]
+    for from_s, offset in zone.offsets:
+        if from_s <= at_s:
+            offset_s = offset
+    return datetime.fromtimestamp(at_s + offset_s, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def unit_text(unit: Unit) -> str:
+    if not unit.exponent:
+        return unit.name
+    return SPECIAL.get((unit.name, unit.exponent), f"10^{unit.exponent} {unit.name}")
+
+
+def exact(value: Fraction) -> str:
+    """A fraction with a power of ten below, as a decimal without superfluous zeros."""
+    decimals = 0
+    while (value * 10**decimals).denominator != 1:
+        decimals += 1
+    digits = str(abs(int(value * 10**decimals))).rjust(decimals + 1, "0")
+    text = f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits
+    return f"-{text}" if value < 0 else text
+
+
+def _price(tariff: Tariff, price: int) -> str:
+    return exact(price * Fraction(10) ** tariff.price_exponent)
+
+
+def _priced(tariff: Tariff, part: Priced) -> list[str]:
+    title = f"  {part.name}" + (" (energy you export)" if part.channel == "export" else "")
+    if isinstance(part, Flat):
+        return [f"{title}: {_price(tariff, part.price)} at all times"]
+    if isinstance(part, Series):
+        low, high = (_price(tariff, price) for price in (min(part.prices), max(part.prices)))
+        minutes = f"{part.slot_s / 60:g}"
+        return [f"{title}: a price every {minutes} minutes, {low} to {high}"]
+    if not isinstance(part, Calendar):
+        return [title]
+    lines = [title + ":"]
+    lines += [f"    {band} {_price(tariff, price)}" for band, price in part.bands.items()]
+    for season in part.seasons:
+        month, day = season.begins
+        begins = "" if len(part.seasons) == 1 else f"from {month:02d}-{day:02d}, "
+        together: dict[Switches, list[str]] = {}
+        for kind, switches in season.days.items():
+            together.setdefault(switches, []).append(kind)
+        for switches, days in together.items():
+            times = ", ".join(
+                f"{at // 3600:02d}:{at % 3600 // 60:02d} {band}" for at, band in switches
+            )
+            lines.append(f"    {begins}{' '.join(days)}: {times}")
+    return lines
