@@ -96,13 +96,13 @@ def encode_hint(point):
     return int(point[1]).to_bytes(HINT_BYTES, "big")
 
 
-def decode_point(data):
-    """Return the point of a 33-byte compressed form.
+def decode_point(data, number=int):
+    """Return the point of a 33-byte compressed form, its coordinates made by `number`.
 
     Malformed `point-length`, `point-prefix`, `point-range` (x not below P) or `point-off-curve`.
     The identity has no encoding.
     """
-    x = _decode_x(data)
+    x = _decode_x(data, number)
     y_squared = _curve_rhs(x)
     y = pow(y_squared, _SQRT_EXPONENT, P)
     if y * y % P != y_squared:
@@ -112,22 +112,22 @@ def decode_point(data):
     return (x, y)
 
 
-def decode_point_hinted(data, hint):
+def decode_point_hinted(data, hint, number=int):
     """Return the point of a 33-byte compressed form, given its y in 32 bytes.
 
-    The result is the one of `decode_point(data)` or an error: Malformed as there, or
+    The result is the one of `decode_point(data, number)` or an error: Malformed as there, or
     `point-hint` if the hint is not this point's y.
     """
-    x = _decode_x(data)
+    x = _decode_x(data, number)
     if len(hint) != HINT_BYTES:
         raise Malformed("point-hint")
-    y = int.from_bytes(hint, "big")
+    y = number(int.from_bytes(hint, "big"))
     if y >= P or (y & 1) != (data[0] & 1) or y * y % P != _curve_rhs(x):
         raise Malformed("point-hint")
     return (x, y)
 
 
-def _decode_x(data):
+def _decode_x(data, number):
     if len(data) != POINT_BYTES:
         raise Malformed("point-length")
     if data[0] not in (2, 3):
@@ -135,7 +135,7 @@ def _decode_x(data):
     x = int.from_bytes(data[1:], "big")
     if x >= P:
         raise Malformed("point-range")
-    return x
+    return number(x)
 
 
 def _curve_rhs(x):

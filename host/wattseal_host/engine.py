@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from math import gcd
 
 from gmpy2 import mpz
 from wattseal import p256
@@ -22,25 +23,29 @@ HINT_BYTES = 32
 
 def decode_commitment(compressed: bytes, hint: bytes) -> Point:
     """The point of 33 compressed bytes and its y in 32; Malformed `point-*` otherwise."""
-    x, y = p256.decode_point_hinted(compressed, hint)
-    return mpz(x), mpz(y)
+    point: Point = p256.decode_point_hinted(compressed, hint, mpz)
+    return point
 
 
 def find_hint(compressed: bytes) -> bytes:
     """The 32 bytes of y of 33 compressed bytes (a square root); Malformed `point-*`."""
-    return bytes(p256.encode_hint(p256.decode_point(compressed)))
+    return bytes(p256.encode_hint(p256.decode_point(compressed, mpz)))
 
 
-def weighted_sum(points: Sequence[Point], weights: Sequence[int]) -> Point | None:
+def weighted_sum(points: Sequence[Point | None], weights: Sequence[int]) -> Point | None:
     """Σ weights[i] * points[i]; None is the identity. Public weights only (variable time)."""
+    # Taxes and round prices leave the weights a common factor: it is applied once, at the end.
+    common = gcd(*weights)
+    if common > 1:
+        weights = [weight // common for weight in weights]
     total: Point | None = multi_exp(points, weights)
-    return total
+    return total if common <= 1 else multi_exp([total], [common])
 
 
 def commitment_to(value: int, blinding: int) -> Point | None:
     """value * G + blinding * H for any integers (taken mod the group order)."""
     total: Point | None = p256.add(
-        G_BASE.multiply(value % p256.N), H_BASE.multiply(blinding % p256.N)
+        G_BASE.multiply(mpz(value % p256.N)), H_BASE.multiply(mpz(blinding % p256.N))
     )
     return total
 
