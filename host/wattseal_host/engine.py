@@ -16,9 +16,11 @@ from wattseal.commitment import opens_all
 from wattseal.errors import Refused
 from wattseal.fixed_base import G_BASE, H_BASE
 from wattseal.multi_exp import multi_exp
+from wattseal.multi_exp import running_sums as _running_sums
 
 Point = tuple[mpz, mpz]
 HINT_BYTES = 32
+_IDENTITY = bytes(64)  # (0, 0) is not on the curve
 
 
 def decode_commitment(compressed: bytes, hint: bytes) -> Point:
@@ -30,6 +32,33 @@ def decode_commitment(compressed: bytes, hint: bytes) -> Point:
 def find_hint(compressed: bytes) -> bytes:
     """The 32 bytes of y of 33 compressed bytes (a square root); Malformed `point-*`."""
     return bytes(p256.encode_hint(p256.decode_point(compressed, mpz)))
+
+
+def points_to_bytes(points: Sequence[Point | None]) -> bytes:
+    """x and y in 32 bytes each, point by point; zeros for the identity. For our own storage."""
+    return b"".join(
+        _IDENTITY if p is None else int(p[0]).to_bytes(32, "big") + int(p[1]).to_bytes(32, "big")
+        for p in points
+    )
+
+
+def points_from_bytes(data: bytes) -> list[Point | None]:
+    """The inverse of `points_to_bytes`. Nothing is checked: never for bytes of others."""
+    return [
+        None
+        if data[at : at + 64] == _IDENTITY
+        else (
+            mpz(int.from_bytes(data[at : at + 32], "big")),
+            mpz(int.from_bytes(data[at + 32 : at + 64], "big")),
+        )
+        for at in range(0, len(data), 64)
+    ]
+
+
+def running_sums(start: Point | None, points: Sequence[Point | None]) -> list[Point | None]:
+    """start + points[0] + … + points[i], for each i."""
+    sums: list[Point | None] = _running_sums(start, points)
+    return sums
 
 
 def weighted_sum(points: Sequence[Point | None], weights: Sequence[int]) -> Point | None:

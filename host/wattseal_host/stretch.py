@@ -16,6 +16,14 @@ def hints_of(record: Record) -> bytes:
     return b"".join(find_hint(commitment) for commitment, _ in record.channels)
 
 
+def points_of(record: Record, hints: bytes) -> list[Point]:
+    """A record's commitments, import first; [] for an event. Malformed `point-*`."""
+    return [
+        decode_commitment(compressed, hints[at * HINT_BYTES : (at + 1) * HINT_BYTES])
+        for at, (compressed, _) in enumerate(record.channels)
+    ]
+
+
 @dataclass(frozen=True)
 class Stretch:
     """records: sealed (with signatures); hints: for each record what `hints_of` gives."""
@@ -54,7 +62,7 @@ class Stretch:
     def commitments(self) -> list[Point]:
         """Every commitment, record by record, import before export."""
         return [
-            decode_commitment(compressed, hints[at * HINT_BYTES : (at + 1) * HINT_BYTES])
+            point
             for record, hints in zip(self.records, self.hints, strict=True)
-            for at, (compressed, _) in enumerate(record.channels)
+            for point in points_of(record, hints)
         ]

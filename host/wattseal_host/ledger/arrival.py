@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
@@ -16,6 +18,15 @@ from wattseal_host.stretch import hints_of
 _PREHASHED = ec.ECDSA(Prehashed(SHA256()))
 
 
+class Taken(NamedTuple):
+    """A record that was verified: its bytes, its digest and what `hints_of` gives for it."""
+
+    sealed: bytes
+    record: Record
+    digest: bytes
+    hints: bytes
+
+
 class Arrival:
     """Takes records that must follow `chain` one by one.
 
@@ -28,8 +39,8 @@ class Arrival:
         self._chain = chain
         self._key = openssl_key(chain.public_key)
 
-    def take(self, data: bytes) -> tuple[Record, bytes, bytes]:
-        """(record, digest, hints) of the next sealed record.
+    def take(self, data: bytes) -> Taken:
+        """Verify the next sealed record.
 
         Raises Malformed `record-*`, `signature-*`, `point-*` or Refused `chain-*`; then the
         chain may have moved on, and the arrival is over.
@@ -43,4 +54,4 @@ class Arrival:
             self._key.verify(encode_dss_signature(r, s), digest, _PREHASHED)
         except InvalidSignature as error:
             raise Refused("chain-signature", f"record {record.seq}") from error
-        return record, digest, hints
+        return Taken(data, record, digest, hints)

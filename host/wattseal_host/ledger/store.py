@@ -24,9 +24,10 @@ from wattseal.record import PAIRED, Record, decode_paired, decode_sealed
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import Unusable
 from wattseal_host.evidence import Evidence
-from wattseal_host.ledger import apart
+from wattseal_host.ledger import apart, sums
 from wattseal_host.ledger.apart import Reject
-from wattseal_host.ledger.arrival import Arrival
+from wattseal_host.ledger.arrival import Arrival, Taken
+from wattseal_host.ledger.sums import Anchor
 from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow
 from wattseal_host.stretch import Stretch
 from wattseal_host.units import Unit, channels_of
@@ -134,12 +135,12 @@ class Ledger:
             known = _next_seq(session, row)
             now_s = int(self._clock())
             arrival = Arrival(_chain_after(session, row, known))
-            fresh: list[dict[str, Any]] = []
+            fresh: list[Taken] = []
             for data in sealed:
                 try:
                     held = _known(session, row, data, known)
                     if held is None:
-                        fresh.append(_values(row.id, data, *arrival.take(data)))
+                        fresh.append(arrival.take(data))
                     elif held != data:
                         raise apart.keep_fork(session, row, held, data, source, now_s)
                 except (Malformed, Refused) as error:
@@ -148,7 +149,7 @@ class Ledger:
                     apart.keep_reject(session, row, reject)
                     break
             if fresh:
-                session.execute(insert(RecordRow), fresh)
+                session.execute(insert(RecordRow), _rows(session, row, known, fresh))
             cursor = CursorRow(meter_id=row.id, source=source, read_s=now_s)
             cursor.next_seq = known + len(fresh)
             session.merge(cursor)
@@ -167,6 +168,21 @@ class Ledger:
             )
             return list(session.scalars(query))
 
+    def sealed_at(self, meter: bytes, seq: int) -> bytes | None:
+        """The sealed record of one place, None if the ledger has none there."""
+        with self._transaction() as session:
+            record = session.get(RecordRow, (_meter_row(session, meter).id, seq))
+            return None if record is None else record.sealed
+
+    def last(self, meter: bytes) -> Record | None:
+        """The newest record; None before the first."""
+        with self._transaction() as session:
+            row = _meter_row(session, meter)
+            known = _next_seq(session, row)
+            if known == 0:
+                return None
+            return decode_sealed(session.get_one(RecordRow, (row.id, known - 1)).sealed)
+
     def period(self, meter: bytes, from_s: int, to_s: int) -> Stretch:
         """The stretch of a period (see `Stretch.period`); Refused `period-incomplete`."""
         return self.between(meter, from_s, to_s).period(from_s, to_s)
@@ -184,6 +200,11 @@ class Ledger:
             rows = session.execute(query).all()
         records = tuple(decode_sealed(sealed) for sealed, _ in rows)
         return Stretch(records, tuple(hints for _, hints in rows))
+
+    def anchors(self, meter: bytes, times: Sequence[int]) -> list[Anchor]:
+        """The state of the chain right before each of the times (UTC seconds)."""
+        with self._transaction() as session:
+            return sums.anchors(session, _meter_row(session, meter), times)
 
     def rejects(self, meter: bytes) -> list[Reject]:
         """What was turned away of a meter, oldest first."""
@@ -272,18 +293,26 @@ def _known(session: Session, row: MeterRow, data: bytes, known: int) -> bytes | 
     return session.get_one(RecordRow, (row.id, seq)).sealed if seq < known else None
 
 
-def _values(
-    meter_id: int, data: bytes, record: Record, digest: bytes, hints: bytes
-) -> dict[str, Any]:
-    return {
-        "meter_id": meter_id,
-        "seq": record.seq,
-        "start_s": record.start_s,
-        "length_s": record.length_s,
-        "kind": record.kind,
-        "epoch": record.epoch,
-        "boot": record.boot,
-        "digest": digest,
-        "sealed": data,
-        "hints": hints,
-    }
+def _rows(
+    session: Session, row: MeterRow, known: int, fresh: Sequence[Taken]
+) -> list[dict[str, Any]]:
+    last = session.get_one(RecordRow, (row.id, known - 1)) if known else None
+    channels = row.channel_set.bit_count()
+    following = sums.after(last, channels, [(taken.record, taken.hints) for taken in fresh])
+    return [
+        {
+            "meter_id": row.id,
+            "seq": taken.record.seq,
+            "start_s": taken.record.start_s,
+            "length_s": taken.record.length_s,
+            "kind": taken.record.kind,
+            "epoch": taken.record.epoch,
+            "boot": taken.record.boot,
+            "digest": taken.digest,
+            "sealed": taken.sealed,
+            "hints": taken.hints,
+            "readings": readings,
+            "sums": summed,
+        }
+        for taken, (readings, summed) in zip(fresh, following, strict=True)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -25,12 +25,15 @@ class MeterRow(Base):
 
 
 class RecordRow(Base):
-    """sealed: the bytes as they came; digest: of the body; hints: y of each commitment."""
+    """sealed: the bytes as they came; digest: of the body; hints: y of each commitment; readings
+    and sums: how many records up to this one are no events, and each channel's sum of the
+    commitments up to here (see `sums`)."""
 
     __tablename__ = "records"
+    __table_args__ = (Index("records_by_time", "meter_id", "start_s", "seq"),)
     meter_id: Mapped[int] = mapped_column(ForeignKey("meters.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    start_s: Mapped[int] = mapped_column(index=True)
+    start_s: Mapped[int]
     length_s: Mapped[int]
     kind: Mapped[int]
     epoch: Mapped[int]
@@ -38,6 +41,8 @@ class RecordRow(Base):
     digest: Mapped[bytes]
     sealed: Mapped[bytes]
     hints: Mapped[bytes]
+    readings: Mapped[int]
+    sums: Mapped[bytes]
 
 
 class RejectRow(Base):

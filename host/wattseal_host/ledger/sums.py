@@ -1,0 +1,88 @@
+"""Prefix sums: beside each record, the sum of all its meter's commitments up to it.
+
+The sum of a stretch is then one subtraction, and a bill touches the ledger where its price
+changes and nowhere between. A record and its sums are written by one transaction, from points
+that were checked on arrival, so the sums can be relied on as far as the records can.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from wattseal.record import Record, genesis
+
+from wattseal_host import stretch
+from wattseal_host.engine import Point, points_from_bytes, points_to_bytes, running_sums
+from wattseal_host.ledger.tables import MeterRow, RecordRow
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A meter's chain right before a moment: its last record that begins before it.
+
+    seq: -1 before the first record; start_s, end_s: of the record, UTC seconds (before the
+    first: both where that one begins, and -1 in an empty ledger); digest: of its body;
+    readings: how many records up to it are no events; sums: of each channel's commitments up
+    to it, 64 bytes each.
+    """
+
+    seq: int
+    start_s: int
+    end_s: int
+    digest: bytes
+    readings: int
+    sums: bytes
+
+    def points(self) -> list[Point | None]:
+        """The sums as points, import first; None is the identity."""
+        return points_from_bytes(self.sums)
+
+
+def after(
+    last: RecordRow | None, channels: int, records: Sequence[tuple[Record, bytes]]
+) -> list[tuple[int, bytes]]:
+    """(readings, sums) for each of the records, given with its hints, that follow `last`."""
+    readings = 0 if last is None else last.readings
+    starts = [None] * channels if last is None else points_from_bytes(last.sums)
+    points = [stretch.points_of(record, hints) or [None] * channels for record, hints in records]
+    columns = [running_sums(start, [p[c] for p in points]) for c, start in enumerate(starts)]
+    result = []
+    for row, (record, _) in enumerate(records):
+        readings += bool(record.channels)
+        result.append((readings, points_to_bytes([column[row] for column in columns])))
+    return result
+
+
+# For each time the last record that begins before it; the inner query reads the index alone.
+_BEFORE = text(
+    """
+    SELECT r.seq, r.start_s, r.length_s, r.digest, r.readings, r.sums
+    FROM json_each(:times) AS t LEFT JOIN records AS r ON r.rowid = (
+        SELECT rowid FROM records WHERE meter_id = :meter AND start_s < t.value
+        ORDER BY start_s DESC, seq DESC LIMIT 1
+    ) ORDER BY t.key
+    """
+)
+
+
+def anchors(session: Session, row: MeterRow, times: Sequence[int]) -> list[Anchor]:
+    """The anchor of each time, UTC seconds, in the order given."""
+    found = session.execute(_BEFORE, {"times": json.dumps(list(times)), "meter": row.id})
+    result = []
+    for seq, start_s, length_s, digest, readings, sums in found:
+        if seq is None:
+            result.append(_beginning(session, row))
+        else:
+            result.append(Anchor(seq, start_s, start_s + length_s, digest, readings, sums))
+    return result
+
+
+def _beginning(session: Session, row: MeterRow) -> Anchor:
+    first = session.get(RecordRow, (row.id, 0))
+    at_s = -1 if first is None else first.start_s
+    sums = points_to_bytes([None] * row.channel_set.bit_count())
+    return Anchor(-1, at_s, at_s, genesis(row.key), 0, sums)
