@@ -16,7 +16,7 @@ import pytest
 from sealed_house import SealingMeter
 from wattseal.errors import Refused
 from wattseal_host.collect.customer import CustomerPort
-from wattseal_host.collect.resume import collect_customer, collect_utility
+from wattseal_host.collect.resume import collect
 from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.errors import PortError
 from wattseal_host.ledger import Ledger
@@ -77,7 +77,7 @@ def ask_customer(reply: str, ask: Callable[[CustomerPort], object]) -> PortError
     ],
 )
 def test_a_status_that_is_none(reply: str, code: str) -> None:
-    assert ask_customer(reply, lambda port: port.identity()).code == code
+    assert ask_customer(reply, lambda port: port.itself()).code == code
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_record_altered_on_the_way_is_kept_apart(ledger_file: str) -> None:
 
     with wire(answer) as path, CustomerPort(path, 2) as port, Ledger(ledger_file) as ledger:
         with pytest.raises(Refused, match="chain-signature"):
-            collect_customer(ledger, port)
+            collect(ledger, port)
         assert ledger.next_seq(METER.meter) == 1
         assert [reject.source for reject in ledger.rejects(METER.meter)] == ["customer"]
 
@@ -137,10 +137,10 @@ def test_a_log_that_went_back_or_lacks_its_beginning_is_noticed(ledger_file: str
 
     with wire(answer) as path, CustomerPort(path, 2) as port, Ledger(ledger_file) as ledger:
         with pytest.raises(Refused, match="log-gap"):
-            collect_customer(ledger, port)
+            collect(ledger, port)
         ledger.append(METER.meter, METER.sealed, "utility")
         with pytest.raises(Refused, match="log-rewound"):
-            collect_customer(ledger, port)
+            collect(ledger, port)
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_an_identity_that_is_none(reply: bytes, code: str, ledger_file: str) -> 
         Ledger(ledger_file) as ledger,
     ):
         with pytest.raises(PortError) as caught:
-            collect_utility(ledger, port)
+            collect(ledger, port)
         assert caught.value.code == code
         assert ledger.meters() == []
 

@@ -19,7 +19,7 @@ from wattseal_hil.loads import CsvLoad, Load, ProfileLoad
 
 from wattseal_host.cli.output import progress, utc_text
 from wattseal_host.collect.customer import CustomerPort
-from wattseal_host.collect.resume import collect_utility
+from wattseal_host.collect.resume import collect
 from wattseal_host.collect.stream import Telegram
 from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.customer.bill import Bill, make_bill
@@ -232,7 +232,7 @@ class _Run:
         period need not have been told yet.
         """
         with UtilityPort(board.utility_port) as utility, progress("collecting") as bar:
-            collect_utility(ledger, utility, bar)
+            collect(ledger, utility, bar)
         sealed = ledger.sealed(meter)
         records = [decode_sealed(data) for data in sealed]
         kinds_after = [record.kind for record in records[1:]] + [0]

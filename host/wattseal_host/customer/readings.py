@@ -32,7 +32,7 @@ def from_port(
     Each is checked against the commitment of the sealed record in the meter's history. Raises
     Refused `meter-pinned` when another meter answers, `opening-false`.
     """
-    itself = port.identity()
+    itself = port.itself()
     if itself.configuration.key != secrets.key:
         raise Refused("meter-pinned", f"the meter paired is {secrets.meter.hex()}")
     current = max(secrets.epochs)

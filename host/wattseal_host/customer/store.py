@@ -14,7 +14,7 @@ from wattseal.errors import Malformed, Refused
 from wattseal.keytree import SECRET_BYTES
 from wattseal.record import METER_ID_BYTES, meter_id
 
-from wattseal_host.collect.customer import Pairing
+from wattseal_host.collect.replies import Pairing
 from wattseal_host.customer.openings import Opener
 from wattseal_host.encoding import malformed
 from wattseal_host.errors import Unusable

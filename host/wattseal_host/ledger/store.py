@@ -183,6 +183,21 @@ class Ledger:
                 return None
             return decode_sealed(session.get_one(RecordRow, (row.id, known - 1)).sealed)
 
+    def sealed_at(self, meter: bytes, seq: int) -> bytes | None:
+        """The sealed record of one place, None if the ledger has none there."""
+        with self._transaction() as session:
+            record = session.get(RecordRow, (_meter_row(session, meter).id, seq))
+            return None if record is None else record.sealed
+
+    def last(self, meter: bytes) -> Record | None:
+        """The newest record; None before the first."""
+        with self._transaction() as session:
+            row = _meter_row(session, meter)
+            known = _next_seq(session, row)
+            if known == 0:
+                return None
+            return decode_sealed(session.get_one(RecordRow, (row.id, known - 1)).sealed)
+
     def period(self, meter: bytes, from_s: int, to_s: int) -> Stretch:
         """The stretch of a period (see `Stretch.period`); Refused `period-incomplete`."""
         return self.between(meter, from_s, to_s).period(from_s, to_s)

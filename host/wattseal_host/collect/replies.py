@@ -1,0 +1,138 @@
+"""The reply lines of the customer port: from their text to what they say. No I/O.
+
+Every field has one spelling. All errors are PortError `port-answer`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wattseal.errors import Malformed
+from wattseal.p256 import N
+
+from wattseal_host.collect.itself import MeterSelf
+from wattseal_host.documents import Enrolment
+from wattseal_host.encoding import from_decimal, malformed
+from wattseal_host.errors import PortError
+from wattseal_host.fields import Fields
+from wattseal_host.strict_json import loads
+from wattseal_host.units import Unit, channels_of
+
+_SELF = {"meter", "key", "interval_s", "unit_exponent", "channel_set", "next_seq"}
+_MAX_U32 = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What the meter hands over once: the epoch that will begin, and its 32-byte secret."""
+
+    meter: bytes
+    key: bytes
+    epoch: int
+    secret: bytes
+
+
+@dataclass(frozen=True)
+class PortOpening:
+    """One opening as the meter tells it: not checked against the commitment yet."""
+
+    seq: int
+    channel: int
+    value: int
+    hidden_flags: int
+    blinding: int
+
+
+def read_status(text: str) -> dict[str, Any]:
+    """What the meter says of itself, as it says it (integers, strings, booleans)."""
+    try:
+        value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
+    except Malformed as error:
+        raise PortError("port-answer", f"status: {error.code}") from error
+    if type(value) is not dict:
+        raise PortError("port-answer", "status")
+    return value
+
+
+def read_self(value: dict[str, Any]) -> MeterSelf:
+    """Who the meter is and how far its log goes, out of a status; the id is checked."""
+    try:
+        fields = Fields(value, "status", set(_SELF), set(value) - _SELF)
+        described = Enrolment(
+            meter=fields.hexadecimal("meter", 16),
+            key=fields.hexadecimal("key", 33),
+            unit=Unit("Wh", fields.integer("unit_exponent")),
+            interval_s=fields.integer("interval_s"),
+            channels=channels_of(fields.integer("channel_set")),
+        )
+        return MeterSelf(
+            Enrolment.read(described.write()),
+            fields.integer("next_seq", 0, _MAX_U32),
+            fields.integer("oldest_seq", 0, _MAX_U32) if fields.has("oldest_seq") else 0,
+            fields.integer("boot", 0, _MAX_U32) if fields.has("boot") else None,
+        )
+    except Malformed as error:
+        raise PortError("port-answer", f"status: {error.detail}") from error
+
+
+def read_pairing(text: str) -> Pairing:
+    try:
+        value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
+        fields = Fields(value, "pair", {"meter", "key", "epoch", "secret"})
+        return Pairing(
+            fields.hexadecimal("meter", 16),
+            fields.hexadecimal("key", 33),
+            fields.integer("epoch", 1, _MAX_U32),
+            fields.hexadecimal("secret", 32),
+        )
+    except Malformed as error:
+        # Never the line itself: it holds a secret.
+        raise PortError("port-answer", f"pairing: {error.code}") from error
+
+
+def read_record(text: str) -> tuple[int, bytes]:
+    """(sequence number, sealed record's bytes, unverified) of a record line."""
+    seq, data = _split(text, 2)
+    return _integer(seq), _bytes(data)
+
+
+def read_opening(text: str) -> PortOpening:
+    seq, channel, value, flags, blinding = _split(text, 5)
+    opening = PortOpening(
+        _integer(seq),
+        _integer(channel),
+        _integer(value),
+        _integer(flags),
+        int.from_bytes(_bytes(blinding, 32), "big"),
+    )
+    if opening.blinding >= N:
+        raise PortError("port-answer", "opening out of range")
+    return opening
+
+
+def _split(line: str, count: int) -> list[str]:
+    parts = line.split(" ")
+    if len(parts) != count:
+        raise PortError("port-answer", "reply fields")
+    return parts
+
+
+def _integer(text: str) -> int:
+    try:
+        value = from_decimal(text, "reply")
+        if not 0 <= value <= _MAX_U32:
+            raise malformed("reply")
+    except Malformed as error:
+        raise PortError("port-answer", "reply number") from error
+    return value
+
+
+def _bytes(text: str, length: int | None = None) -> bytes:
+    try:
+        data = bytes.fromhex(text)
+    except ValueError as error:
+        raise PortError("port-answer", "reply bytes") from error
+    if data.hex() != text.lower() or (length is not None and len(data) != length):
+        raise PortError("port-answer", "reply bytes")
+    return data
