@@ -9,7 +9,8 @@ what the bill tells, and no reading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,27 +53,69 @@ class LinearProof:
         }
 
 
-def fee_bound(weights: Sequence[int]) -> int:
-    """The largest |F| that readings below 2^32 can give; Malformed `weights-range` from 2^250."""
-    bound = sum(abs(weight) for weight in weights) * (VALUE_LIMIT - 1)
+def check_magnitude(magnitude: int) -> int:
+    """The largest |F| that readings below 2^32 can give, for Σ |p| = magnitude.
+
+    Raises Malformed `weights-range` from 2^250 on.
+    """
+    bound = magnitude * (VALUE_LIMIT - 1)
     if bound >= MAX_FEE:
         raise Malformed("weights-range")
     return bound
+
+
+def check_range(fee: int, magnitude: int) -> None:
+    """Raises Refused `proof-range` for an F that no readings can give."""
+    if abs(fee) > check_magnitude(magnitude):
+        raise Refused("proof-range")
 
 
 def prove(weights: Sequence[int], values: Sequence[int], blindings: Sequence[int]) -> LinearProof:
     """The proof for openings that were checked against their commitments beforehand."""
     if not len(weights) == len(values) == len(blindings):
         raise Misuse("length-mismatch")
-    fee_bound(weights)
+    check_magnitude(sum(map(abs, weights)))
     fee = sum(p * v for p, v in zip(weights, values, strict=True))
     blinding = sum(p * r for p, r in zip(weights, blindings, strict=True)) % N
     return LinearProof(fee, blinding)
 
 
-def check(proof: LinearProof, weights: Sequence[int], points: Sequence[Point]) -> None:
-    """Raises Refused `proof-range` (F out of its bound) or `proof-false`."""
-    if abs(proof.fee) > fee_bound(weights):
-        raise Refused("proof-range")
-    if weighted_sum(points, weights) != commitment_to(proof.fee, proof.blinding):
+@dataclass(frozen=True)
+class Equation:
+    """total = fee*G + blinding*H: what is left to check when all that is public is computed."""
+
+    total: Point | None
+    fee: int
+    blinding: int
+
+
+Settle = Callable[[Equation], None]
+
+
+def settle(equation: Equation) -> None:
+    """Check one equation by itself. Raises Refused `proof-false`."""
+    if equation.total != commitment_to(equation.fee, equation.blinding):
         raise Refused("proof-false")
+
+
+def settle_many(equations: Sequence[Equation]) -> list[bool]:
+    """Which of many equations hold, in their order.
+
+    All are weighted with fresh 128-bit numbers of the system and checked at once, so a false one
+    passes with probability 2^-128; on failure each half is looked at by itself, with new weights.
+    The caller has parsed all proofs: nobody who chose one can know a weight.
+    """
+    if len(equations) == 1:
+        only = equations[0]
+        return [only.total == commitment_to(only.fee, only.blinding)]
+    if _hold_together(equations):
+        return [True] * len(equations)
+    half = len(equations) // 2
+    return settle_many(equations[:half]) + settle_many(equations[half:])
+
+
+def _hold_together(equations: Sequence[Equation]) -> bool:
+    weights = [secrets.randbits(128) for _ in equations]
+    fee = sum(z * e.fee for z, e in zip(weights, equations, strict=True))
+    blinding = sum(z * e.blinding for z, e in zip(weights, equations, strict=True))
+    return weighted_sum([e.total for e in equations], weights) == commitment_to(fee, blinding)

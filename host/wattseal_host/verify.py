@@ -6,119 +6,63 @@ the verdict its stable code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from time import perf_counter
+from collections.abc import Sequence
 
 from wattseal.chain import Chain, Config, verify_stretch
-from wattseal.errors import Malformed, Refused
+from wattseal.errors import Refused
 from wattseal.record import Record, decode_body
 
 from wattseal_host import jws, linear
 from wattseal_host.bundle import Bundle, split_hints
+from wattseal_host.case import Documents, conclude
 from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.engine import Point, decode_commitment
-from wattseal_host.errors import Unusable
 from wattseal_host.keys import fingerprint
+from wattseal_host.linear import Settle
 from wattseal_host.statement import Statement
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import weigh
 from wattseal_host.trust import Trust
+from wattseal_host.verdict import ACCEPTED, Verdict, judged
 
-ACCEPTED = "accepted"
+__all__ = ["ACCEPTED", "Verdict", "verify_bundle"]
 
 
-@dataclass
-class Verdict:
-    """accepted; code: "accepted" or why not; detail: for people.
+def verify_bundle(data: bytes, trust: Trust, settle: Settle = linear.settle) -> Verdict:
+    """Judge a bundle. Raises Unusable if `data` is no bundle; never anything else.
 
-    statement: what was proven (None unless accepted); keys: fingerprints of the provider's and
-    the meter's key as the bundle claims them, for the trust file; checks: (stage, milliseconds)
-    of the stages that passed; records: how many were in the stretch.
+    With another `settle` than the usual one, the verdict holds if the equation given to it does.
     """
-
-    accepted: bool = False
-    code: str = ""
-    detail: str = ""
-    statement: Statement | None = None
-    keys: dict[str, str] = field(default_factory=dict)
-    checks: list[tuple[str, float]] = field(default_factory=list)
-    records: int = 0
-
-    @property
-    def amount(self) -> str | None:
-        """The amount payable in major units, e.g. "12.34"; None unless accepted."""
-        if self.statement is None:
-            return None
-        return self.statement.currency.major(self.statement.amount)
+    return judged(lambda verdict: _verify(data, trust, verdict, settle))
 
 
-@dataclass(frozen=True)
-class Documents:
-    """The verified documents of a bundle and the digests they go by."""
-
-    enrolment: Enrolment
-    contract: Contract
-    contract_digest: bytes
-    tariff: Tariff
-    tariff_digest: bytes
-
-
-def verify_bundle(data: bytes, trust: Trust) -> Verdict:
-    """Judge a bundle. Raises Unusable if `data` is no bundle; never anything else."""
-    verdict = Verdict()
-    try:
-        verdict.statement = _verify(data, trust, verdict)
-    except Unusable:
-        raise
-    except (Malformed, Refused) as error:
-        verdict.code, verdict.detail = error.code, error.detail
-        return verdict
-    verdict.accepted, verdict.code = True, ACCEPTED
-    return verdict
-
-
-def _verify(data: bytes, trust: Trust, verdict: Verdict) -> Statement:
-    with _stage(verdict, "form"):
+def _verify(data: bytes, trust: Trust, verdict: Verdict, settle: Settle) -> Statement:
+    with verdict.stage("form"):
         bundle = Bundle.read(data)
-        claimed = bundle.statement
-    with _stage(verdict, "documents"):
+    with verdict.stage("documents"):
         documents = _check_documents(bundle, trust, verdict)
-    enrolment, tariff = documents.enrolment, documents.tariff
-    with _stage(verdict, "records"):
+    with verdict.stage("records"):
         verdict.records = len(bundle.bodies)
-        records = _check_records(bundle, enrolment)
-    with _stage(verdict, "tariff"):
-        from_s, to_s = records[0].start_s, records[-1].end_s
-        if documents.contract.tariff_for(from_s, to_s) != documents.tariff_digest:
-            raise Refused("contract-tariff", "the contract names another tariff")
-        weights = weigh(tariff, records, enrolment.channels)
-    with _stage(verdict, "proof"):
-        linear.check(bundle.proof, weights, _commitments(records, bundle.hints))
-    with _stage(verdict, "statement"):
-        fee = bundle.proof.fee
-        recomputed = Statement(
-            contract=documents.contract_digest,
-            tariffs=(documents.tariff_digest,),
-            meter=enrolment.meter,
-            key=enrolment.key,
-            from_s=from_s,
-            to_s=to_s,
-            before=records[0].previous,
-            last=records[-1].digest,
-            currency=tariff.currency,
-            amount=tariff.amount(fee, enrolment.unit, from_s, to_s),
-        )
-        claimed.check_equal(recomputed)
-    return claimed
+        readings = _Records(_check_records(bundle, documents.enrolment), bundle.hints)
+    return conclude(verdict, documents, readings, bundle.proof, bundle.statement, settle)
 
 
-@contextmanager
-def _stage(verdict: Verdict, name: str) -> Iterator[None]:
-    started = perf_counter()
-    yield
-    verdict.checks.append((name, (perf_counter() - started) * 1000))
+class _Records:
+    """Readings from the records themselves (see `case.Readings`)."""
+
+    def __init__(self, records: list[Record], hints: bytes) -> None:
+        self._records, self._hints = records, hints
+        self.from_s, self.to_s = records[0].start_s, records[-1].end_s
+        self.before, self.last = records[0].previous, records[-1].digest
+
+    def weigh(self, tariff: Tariff, channels: Sequence[str]) -> tuple[int, list[int]]:
+        weights = weigh(tariff, self._records, channels)
+        return sum(map(abs, weights)), weights
+
+    def points(self) -> list[Point]:
+        compressed = [commitment for record in self._records for commitment, _ in record.channels]
+        hints = split_hints(self._hints, len(compressed))
+        return [decode_commitment(c, y) for c, y in zip(compressed, hints, strict=True)]
 
 
 def _check_documents(bundle: Bundle, trust: Trust, verdict: Verdict) -> Documents:
@@ -156,9 +100,3 @@ def _check_records(bundle: Bundle, enrolment: Enrolment) -> list[Record]:
     if not records[-1].channels:
         raise Refused("period-end", "the last record is an event")
     return records
-
-
-def _commitments(records: list[Record], hints: bytes) -> list[Point]:
-    compressed = [commitment for record in records for commitment, _ in record.channels]
-    split = split_hints(hints, len(compressed))
-    return [decode_commitment(c, y) for c, y in zip(compressed, split, strict=True)]

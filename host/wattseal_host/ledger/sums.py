@@ -42,13 +42,19 @@ class Anchor:
         return points_from_bytes(self.sums)
 
 
+def no_sums(channels: int) -> bytes:
+    """The sums before the first record: identities."""
+    return points_to_bytes([None] * channels)
+
+
 def after(
     last: RecordRow | None, channels: int, records: Sequence[tuple[Record, bytes]]
 ) -> list[tuple[int, bytes]]:
     """(readings, sums) for each of the records, given with its hints, that follow `last`."""
     readings = 0 if last is None else last.readings
-    starts = [None] * channels if last is None else points_from_bytes(last.sums)
-    points = [stretch.points_of(record, hints) or [None] * channels for record, hints in records]
+    starts = points_from_bytes(no_sums(channels) if last is None else last.sums)
+    nothing: list[Point | None] = [None] * channels
+    points = [[*stretch.points_of(record, hints)] or nothing for record, hints in records]
     columns = [running_sums(start, [p[c] for p in points]) for c, start in enumerate(starts)]
     result = []
     for row, (record, _) in enumerate(records):
@@ -84,5 +90,4 @@ def anchors(session: Session, row: MeterRow, times: Sequence[int]) -> list[Ancho
 def _beginning(session: Session, row: MeterRow) -> Anchor:
     first = session.get(RecordRow, (row.id, 0))
     at_s = -1 if first is None else first.start_s
-    sums = points_to_bytes([None] * row.channel_set.bit_count())
-    return Anchor(-1, at_s, at_s, genesis(row.key), 0, sums)
+    return Anchor(-1, at_s, at_s, genesis(row.key), 0, no_sums(row.channel_set.bit_count()))
