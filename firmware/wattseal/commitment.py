@@ -3,10 +3,10 @@
 from wattseal.errors import Misuse
 from wattseal.fixed_base import G_SHORT, H_BASE, run
 from wattseal.generators import H
-from wattseal.hashing import sha256
-from wattseal.labels import BATCH
+from wattseal.hashing import hmac_sha256, sha256
+from wattseal.labels import BATCH, INVERSION
 from wattseal.multi_exp import multi_exp
-from wattseal.p256 import G, N, jacobian_add, negate, to_affine
+from wattseal.p256 import G, N, P, encode_scalar, jacobian_add_affine, negate, to_affine
 
 VALUE_LIMIT = 1 << 32
 CIPHERTEXT_BYTES = 5
@@ -19,11 +19,16 @@ def commit(value, blinding):
 
 
 def blinding_steps(blinding):
-    """Generate None between bounded pieces of work; return blinding*H as a Jacobian triple.
+    """Generate None between bounded pieces of work; return what `commit_steps` goes on from.
 
-    It needs no reading: a meter does it in idle time.
+    That is blinding*H and the start of the value's comb. It needs no reading: a meter does it in
+    idle time. 0 <= blinding < N.
     """
-    return (yield from H_BASE.steps(blinding))
+    mask = int.from_bytes(hmac_sha256(encode_scalar(blinding), INVERSION), "big") % P or 1
+    point = yield from H_BASE.steps(blinding, mask)
+    yield
+    x, y, _ = G_SHORT.start()
+    return jacobian_add_affine(point, x, y)
 
 
 def commit_steps(value, blinding_point):
@@ -34,9 +39,9 @@ def commit_steps(value, blinding_point):
     """
     if not 0 <= value < VALUE_LIMIT:
         raise Misuse("value-range")
-    value_point = yield from G_SHORT.steps(value)
+    triple = yield from G_SHORT.steps_from(blinding_point, value)
     yield
-    point = to_affine(jacobian_add(value_point, blinding_point))
+    point = to_affine(triple)
     if point is None:
         raise Misuse("point-identity")
     return point

@@ -11,6 +11,7 @@ from wattseal.hashing import hmac_sha256
 from wattseal.labels import INVERSION
 from wattseal.p256 import (
     N,
+    P,
     decode_scalar,
     encode_scalar,
     inverse,
@@ -27,7 +28,7 @@ _HALF_N = N >> 1
 def public_key(secret):
     """Return the public point of a secret scalar in [1, N)."""
     _check_secret(secret)
-    return G_BASE.multiply(secret)
+    return G_BASE.multiply(secret, _mask(secret, b"", P))
 
 
 def nonces(secret, digest):
@@ -67,16 +68,22 @@ def sign_steps(secret, digest):
         raise Misuse("digest-length")
     z = int.from_bytes(digest, "big")
     for k in nonces(secret, digest):
-        point = yield from G_BASE.steps(k)
+        point = yield from G_BASE.steps(k, _mask(k, digest, P))
         yield
         r = to_affine(point)[0] % N
         yield
         # k is inverted under a multiplicative mask, so that the time of the inversion tells
         # nothing of k alone.
-        mask = int.from_bytes(hmac_sha256(encode_scalar(k), INVERSION, digest), "big") % N or 1
+        mask = _mask(k, digest, N)
         s = (z + r * secret) % N * mask % N * inverse(k * mask, N) % N
         if r and s:
             return encode_scalar(r) + encode_scalar(s if s <= _HALF_N else N - s)
+
+
+def _mask(secret, digest, modulus):
+    """Return a secret number in [1, modulus) to hide `secret` while it is computed with."""
+    label = INVERSION + modulus.to_bytes(32, "big")
+    return int.from_bytes(hmac_sha256(encode_scalar(secret), label, digest), "big") % modulus or 1
 
 
 def is_low_s(signature):

@@ -1,71 +1,89 @@
-"""Multiples of the two generators, by combs with precomputed tables (Lim and Lee 1994).
+"""Multiples of the two generators, by signed combs with precomputed tables (SPEC.md 2.4).
 
-A comb of `teeth` w and `blocks` v for scalars of `bits` reads the scalar as w rows of v*e bits.
-Each of the e rounds doubles the accumulator and adds one table point per block. Every table
-point, that of the digit zero included, is shifted by a fixed multiple of the base, and the
-accumulator starts where all the shifts cancel: so the sequence of group operations is the same
-for every scalar, and no digit is skipped (SPEC.md section 9 says what remains).
+A comb of `teeth` w and `blocks` v for scalars of `bits` reads the scalar as w rows of v*e bits
+(Lim and Lee 1994). Each of the e rounds doubles the accumulator and adds one table point per
+block. A bit counts +1/2 or -1/2 (Hedabou, Pinel and Beneteau 2005) and the accumulator starts at
+half of all bits: so no digit is zero, half of the points are the negatives of the others, and the
+sequence of group operations is the same for every scalar (SPEC.md section 9 says what remains).
 """
 
-from wattseal import comb_tables
+from wattseal.comb_tables import open_tables
 from wattseal.errors import Misuse
-from wattseal.p256 import jacobian_add_affine, jacobian_double, to_affine
+from wattseal.p256 import P, jacobian_add_affine, jacobian_double, to_affine
 
-_ROUNDS_PER_STEP = 4
+_POINT_BYTES = 64
 
 
 class Comb:
-    """One base point's table: `multiply` gives affine points, `steps` yields on the way.
+    """One base point's part of the tables: `multiply` gives affine points, `steps` yields.
 
-    `table` holds 1 + blocks*2^teeth points as x||y of 32 bytes each: the start, then for each
-    block the points of the digits 0 .. 2^teeth - 1.
+    From point number `first` on they hold 1 + blocks * 2^(teeth - 1) points: the start, then for
+    each block the points of the digits whose highest bit is set.
     """
 
-    def __init__(self, table, bits, teeth, blocks):
+    def __init__(self, first, bits, teeth, blocks):
+        self.first = first
         self.bits = bits
         self.teeth = teeth
         self.blocks = blocks
         self.rounds = -(-bits // (teeth * blocks))
         self.row_bits = self.rounds * blocks
-        self._table = table
 
-    def _point(self, index):
-        at = index * 64
-        table = self._table
-        return (
-            int.from_bytes(table[at : at + 32], "big"),
-            int.from_bytes(table[at + 32 : at + 64], "big"),
-        )
+    def start(self, mask=1):
+        """Return where the accumulator begins, with Z = mask (1 <= mask < P)."""
+        number = type(mask)
+        with open_tables() as file:
+            x, y = _point(file, self.first)
+        square = mask * mask % P
+        return (number(x) * square % P, number(y) * square % P * mask % P, mask)
 
-    def steps(self, k):
+    def steps(self, k, mask=1):
         """Generate None between bounded pieces of work; return k*base as a Jacobian triple.
 
-        0 <= k < 2^bits, else Misuse `scalar-range`.
+        0 <= k < 2^bits, else Misuse `scalar-range`. Where k is secret, `mask` is a secret number
+        in [1, P): the coordinates computed on the way, and Z of the result, are multiples of its
+        powers.
         """
+        return (yield from self.steps_from(self.start(type(k)(mask)), k))
+
+    def steps_from(self, accumulator, k):
+        """Go on as `steps` does, from the start or, for a comb of one round, a point plus it."""
         if k < 0 or k >> self.bits:
             raise Misuse("scalar-range")
         number = type(k)
         digits = int(k).to_bytes((self.row_bits * self.teeth + 7) // 8, "big")
         last = len(digits) - 1
-        x, y = self._point(0)
-        accumulator = (number(x), number(y), number(1))
-        for step in range(self.rounds):
-            if step and step % _ROUNDS_PER_STEP == 0:
-                yield
-            accumulator = jacobian_double(accumulator)
-            for block in range(self.blocks):
-                bit = block * self.rounds + self.rounds - 1 - step
-                digit = 0
-                for tooth in range(self.teeth):
-                    digit |= (digits[last - (bit >> 3)] >> (bit & 7) & 1) << tooth
-                    bit += self.row_bits
-                x, y = self._point(1 + (block << self.teeth) + digit)
-                accumulator = jacobian_add_affine(accumulator, number(x), number(y))
+        half = 1 << (self.teeth - 1)
+        with open_tables() as file:
+            for step in range(self.rounds):
+                if step:
+                    yield
+                    accumulator = jacobian_double(accumulator)
+                for block in range(self.blocks):
+                    bit = block * self.rounds + self.rounds - 1 - step
+                    digit = 0
+                    for tooth in range(self.teeth):
+                        digit |= (digits[last - (bit >> 3)] >> (bit & 7) & 1) << tooth
+                        bit += self.row_bits
+                    # The highest bit is the sign: a digit without it is the negative of its
+                    # complement.
+                    sign = digit // half
+                    index = (digit ^ (sign - 1)) & (half - 1)
+                    x, y = _point(file, self.first + 1 + block * half + index)
+                    accumulator = jacobian_add_affine(
+                        accumulator, number(x), number((P - y, y)[sign])
+                    )
         return accumulator
 
-    def multiply(self, k):
-        """Return k*base, affine or the identity, for 0 <= k < 2^bits."""
-        return to_affine(run(self.steps(k)))
+    def multiply(self, k, mask=1):
+        """Return k*base, affine or the identity, for 0 <= k < 2^bits; `mask` as in `steps`."""
+        return to_affine(run(self.steps(k, mask)))
+
+
+def _point(file, number):
+    file.seek(number * _POINT_BYTES)
+    data = file.read(_POINT_BYTES)
+    return int.from_bytes(data[:32], "big"), int.from_bytes(data[32:], "big")
 
 
 def run(steps):
@@ -77,7 +95,7 @@ def run(steps):
         return stop.value
 
 
-# Scalars of both generators; and values of a reading, 32 bits, times G.
-G_BASE = Comb(comb_tables.G_TABLE, 256, 6, 2)
-H_BASE = Comb(comb_tables.H_TABLE, 256, 6, 2)
-G_SHORT = Comb(comb_tables.G_SHORT_TABLE, 32, 4, 2)
+# Scalars of both generators; and values of a reading, 32 bits, times G, in a single round.
+G_BASE = Comb(0, 256, 8, 4)
+H_BASE = Comb(513, 256, 8, 4)
+G_SHORT = Comb(1026, 32, 4, 8)

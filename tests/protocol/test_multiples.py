@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wattseal import fixed_base, multi_exp, p256
+from wattseal.comb_tables import open_tables
 from wattseal.errors import Misuse
 from wattseal.fixed_base import G_BASE, G_SHORT, H_BASE
 from wattseal.generators import H
@@ -81,12 +82,30 @@ def test_comb_does_the_same_operations_for_every_scalar(comb, monkeypatch, rng):
 
 def test_comb_tables_are_on_the_curve(comb):
     table = comb[0]
-    count = 1 + (table.blocks << table.teeth)
-    assert len(table._table) == 64 * count
-    points = [table._point(i) for i in range(count)]
+    count = 1 + (table.blocks << (table.teeth - 1))
+    with open_tables() as file:
+        points = [fixed_base._point(file, table.first + i) for i in range(count)]
     assert all(p256.on_curve(point) for point in points)
-    # The digit 0 is the same shift in each block; nothing else coincides.
-    assert len(set(points)) == count - (table.blocks - 1)
+    # With their negatives, which stand for the digits without the highest bit: nothing coincides.
+    assert len({*points[1:], *map(p256.negate, points[1:])}) == 2 * (count - 1)
+
+
+def test_comb_tables_hold_nothing_else():
+    sizes = [1 + (table.blocks << (table.teeth - 1)) for table, _ in COMBS.values()]
+    assert [table.first for table, _ in COMBS.values()] == [0, sizes[0], sizes[0] + sizes[1]]
+    with open_tables() as file:
+        assert len(file.read()) == 64 * sum(sizes)
+
+
+@given(k=st.integers(0, 2**256 - 1), mask=st.integers(1, p256.P - 1))
+def test_a_mask_changes_the_coordinates_and_not_the_point(k, mask):
+    for table, _ in COMBS.values():
+        scalar = k % (1 << table.bits)
+        plain, masked = (fixed_base.run(table.steps(scalar, m)) for m in (1, mask))
+        assert p256.to_affine(masked) == p256.to_affine(plain)
+        # A doubling brings the mask in Z to the fourth power, an addition to the third.
+        power = 4 ** (table.rounds - 1) * 3 ** (table.rounds * table.blocks)
+        assert masked[2] == plain[2] * pow(mask, power, p256.P) % p256.P
 
 
 def plain(points, scalars):
