@@ -10,6 +10,7 @@ from wattseal.p256 import encode_point
 from wattseal_host import keys
 from wattseal_host.customer.bill import Bill, make_bill
 from wattseal_host.customer.openings import Opener
+from wattseal_host.customer.releases import Releases
 from wattseal_host.documents import Agreed, Contract, Enrolment
 from wattseal_host.jws import Signed
 from wattseal_host.provider.tariffs import time_of_use
@@ -132,7 +133,8 @@ class House:
     def stretch(self) -> Stretch:
         return Stretch.from_sealed(self.meter.sealed).period(self.from_s, self.to_s)
 
-    def bill(self) -> Bill:
+    def bill(self, consent: bool = False, releases: Releases | None = None) -> Bill:
+        """Refused where the bill gives readings away, as a short one does, but with consent."""
         return make_bill(
             self.stretch(),
             Opener(self.meter.meter, self.meter.secrets),
@@ -140,4 +142,6 @@ class House:
             self.contract_jws.token,
             self.tariff_jws.token,
             self.trust,
+            releases or Releases(self.meter.meter),
+            consent=consent,
         )

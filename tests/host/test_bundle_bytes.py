@@ -26,7 +26,7 @@ def small() -> tuple[bytes, Trust]:
     tariff = flat("flat", currency="EUR", price="0.3", from_s=START_S, to_s=START_S + 86400)
     house = House(SealingMeter("small").origin().paired().reading(2 * 10**6), tariff)
     house.to_s = START_S + INTERVAL_S
-    data = house.bill().data
+    data = house.bill(consent=True).data
     assert verify_bundle(data, house.trust).accepted
     return data, house.trust
 

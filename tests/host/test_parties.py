@@ -121,5 +121,5 @@ def test_two_channels_are_billed_each_by_its_price() -> None:
     from wattseal_host.tariff import Tariff
 
     house = House(meter, Tariff.read(document), to_s=START_S + 1800)
-    assert house.bill().bundle.proof.fee == 500 * 1255 - 2000 * 820
-    assert house.bill().verdict.amount == "-0.10"
+    assert house.bill(consent=True).bundle.proof.fee == 500 * 1255 - 2000 * 820
+    assert house.bill(consent=True).verdict.amount == "-0.10"

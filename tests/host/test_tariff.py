@@ -137,7 +137,7 @@ def test_long_records_are_priced_by_the_rule() -> None:
     meter = SealingMeter("outage").origin().reading(100, length_s=9 * 3600, flags=1)
     house = House(meter, to_s=START_S + 9 * 3600)
     # 1 January 2025 was a Wednesday: night until seven, then day. The lowest price holds.
-    assert house.bill().bundle.proof.fee == 100 * 1255
+    assert house.bill(consent=True).bundle.proof.fee == 100 * 1255
 
 
 def test_flat_tariffs_need_no_rule_and_units_must_agree() -> None:

@@ -1,4 +1,4 @@
-"""`wattseal customer …`: pair, recover openings, bill."""
+"""`wattseal customer …`: pair, recover openings, bill, and see what was released."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
-from wattseal_host.cli import output
+from wattseal_host.cli import customer_release, output
+from wattseal_host.cli.customer_release import DEFAULT_FUSE_KW, FuseKw
 
 app = typer.Typer(no_args_is_help=True, help="The customer's side: openings and bills, at home.")
+app.add_typer(customer_release.tariff_app, name="tariff")
+app.command("releases")(customer_release.releases)
 
 SecretFile = Annotated[Path, typer.Option("--secrets", help="The customer's secret file (0600).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -113,11 +116,22 @@ def bill(
     from_: From,
     to: To,
     out: Annotated[Path, typer.Option(help="Where the bundle goes (JSON).")],
+    report: Annotated[
+        Path | None, typer.Option(help="Where a page about the bill goes (HTML).")
+    ] = None,
+    fuse_kw: FuseKw = DEFAULT_FUSE_KW,
+    consent: Annotated[
+        bool, typer.Option("--consent", help="Release it whatever the spy test finds.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compute the bill of a period and prove it; the bundle is what the provider gets."""
+    """Compute the bill of a period and prove it; the bundle is what the provider gets.
+
+    Refused (disclosure-…) when the bill, beside those before it, would give single readings away.
+    """
     from wattseal_host.cli.verify import describe
     from wattseal_host.customer.bill import make_bill
+    from wattseal_host.customer.releases import Releases
     from wattseal_host.customer.store import Secrets
     from wattseal_host.files import read_token, write_atomic
     from wattseal_host.ledger import Ledger
@@ -133,11 +147,21 @@ def bill(
         read_token(contract),
         read_token(tariff),
         held.pinned(Trust.load(trust)),
+        Releases.load(Releases.path_for(file), held.meter),
+        fuse_kw=customer_release.kilowatts(fuse_kw),
+        consent=consent,
     )
+    # Noted before it can leave: a release that was forgotten is not weighed against the next.
+    made.releases.save(Releases.path_for(file))
     write_atomic(out, made.data)
-    currency = made.bundle.statement.currency.code
+    if report is not None:
+        from wattseal_host.customer.bill_report import render
+
+        command = f"wattseal verify {out.name} --trust {trust.name}"
+        write_atomic(report, render(made, made.verdict, "your provider", [command]).encode())
+    amount = f"{made.verdict.amount} {made.bundle.statement.currency.code}"
     output.emit(
         {**describe(made.verdict), "file": str(out)},
-        [f"{made.verdict.amount} {currency} for {len(stretch.records)} records, proven in {out}"],
+        [f"{amount} for {len(stretch.records)} records, proven in {out}"],
         as_json,
     )

@@ -12,12 +12,27 @@ from wattseal_host.cli import output
 
 def command(
     load: Annotated[
-        Path | None, typer.Option(help="CSV start,kwh (UTC); default: a standard profile.")
+        Path | None, typer.Option(help="CSV start,kwh; default: a standard profile.")
+    ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="CSV: first column a slot's start, last a price per kWh; a header."),
+    ] = None,
+    minor_units: Annotated[
+        bool, typer.Option("--minor-units", help="The prices are in pence, cents, …")
+    ] = False,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code of the prices.")] = "EUR",
+    zone: Annotated[str, typer.Option(help="IANA zone of the local times in both files.")] = "UTC",
+    start: Annotated[
+        str | None, typer.Option(help="Date from which the load runs instead of its own.")
     ] = None,
     interval: Annotated[int, typer.Option(help="Length of a record in seconds.")] = 1800,
     days: Annotated[int, typer.Option(help="Days to run and bill.")] = 30,
     out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("demo-out"),
     seed: Annotated[int, typer.Option(help="Same seed, same sealed bytes.")] = 1,
+    consent: Annotated[
+        bool, typer.Option("--consent", help="Bill whatever the spy test finds.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run the meter's firmware on an emulated board, collect from both ports, bill, verify.
@@ -27,7 +42,10 @@ def command(
     """
     from wattseal_host.cli.demo_run import Demo, run_demo
 
-    result = run_demo(Demo(load, interval, days, out, seed))
+    demo = Demo(
+        load, interval, days, out, seed, prices, minor_units, currency, zone, start, consent
+    )
+    result = run_demo(demo)
     output.emit(result, _lines(result), as_json)
     if result["verdict"] != "accepted":
         raise typer.Exit(1)

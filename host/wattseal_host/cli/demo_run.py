@@ -15,39 +15,53 @@ from typing import Any
 from wattseal.errors import Misuse, Refused
 from wattseal.record import EVENT, decode_sealed
 from wattseal_hil.board import EmulatedBoard
-from wattseal_hil.loads import CsvLoad, Load, ProfileLoad
+from wattseal_hil.loads import Load
 
+from wattseal_host.cli.demo_load import Draw, plan
 from wattseal_host.cli.output import progress, utc_text
 from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.collect.resume import collect
 from wattseal_host.collect.stream import Telegram
 from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.customer.bill import Bill, make_bill
+from wattseal_host.customer.bill_report import render
+from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
 from wattseal_host.documents import Agreed, Contract
 from wattseal_host.files import read_bounded, write_atomic, write_token
 from wattseal_host.jws import Signed
 from wattseal_host.ledger import Ledger
+from wattseal_host.localstamps import find_zone
 from wattseal_host.provider.office import Office
-from wattseal_host.provider.tariffs import time_of_use
+from wattseal_host.provider.price_csv import PriceList
+from wattseal_host.provider.tariffs import Draft, time_of_use
+from wattseal_host.tariff import Tariff
 from wattseal_host.trust import Trust
 from wattseal_host.verify import verify_bundle
 
 DAY_S = 86400
 PERIOD_MS = 60_000
-PROFILE_START_S = 1_767_225_600  # 2026-01-01T00:00:00Z, for the standard profile
 MAX_DAYS = 3660
 
 
 @dataclass(frozen=True)
 class Demo:
-    """load: CSV or None for the standard profile; interval_s: of a record; out: a directory."""
+    """load: CSV or None for the standard profile; interval_s: of a record; out: a directory;
+    prices: CSV or None for a day and a night price; minor_units: of the CSV's prices; zone: of
+    the local times in both; start: the load's new first day; consent: whatever the spy test
+    finds."""
 
     load: Path | None
     interval_s: int
     days: int
     out: Path
     seed: int
+    prices: Path | None
+    minor_units: bool
+    currency: str
+    zone: str
+    start: str | None
+    consent: bool
 
 
 @dataclass
@@ -79,20 +93,20 @@ def run_demo(demo: Demo) -> dict[str, Any]:
         raise Misuse("days", f"1 to {MAX_DAYS}")
     if not 60 <= demo.interval_s <= DAY_S or DAY_S % demo.interval_s or demo.interval_s % 60:
         raise Misuse("interval", "whole minutes that divide a day")
-    load, from_s, end_s = _load(demo.load)
-    to_s = from_s + demo.days * DAY_S
-    if end_s is not None and to_s > end_s:
-        raise Misuse("load-short", f"{demo.load} covers {(end_s - from_s) // DAY_S} whole days")
-    if from_s % demo.interval_s:
-        raise Misuse("load-start", "the load must begin where an interval does")
+    draw = plan(demo.load, demo.start, demo.days, find_zone(demo.zone))
+    if draw.from_s % demo.interval_s or draw.to_s % demo.interval_s:
+        raise Misuse("load-start", "the load must begin and end where an interval does")
+    tariff = _tariff(demo, draw)
     demo.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wattseal-demo-") as scratch:
-        return _Run(demo, load, from_s, to_s, Path(scratch)).all_stages()
+        return _Run(demo, draw, tariff, Path(scratch)).all_stages()
 
 
 class _Run:
-    def __init__(self, demo: Demo, load: Load, from_s: int, to_s: int, scratch: Path) -> None:
-        self.demo, self.load, self.from_s, self.to_s = demo, load, from_s, to_s
+    def __init__(self, demo: Demo, draw: Draw, tariff: Tariff, scratch: Path) -> None:
+        self.demo, self.tariff = demo, tariff
+        self.load: Load = draw.load
+        self.from_s, self.to_s = draw.from_s, draw.to_s
         self.scratch = scratch
         self.ledger_file = scratch / "ledger.db"
         self.watch = Watch()
@@ -135,6 +149,10 @@ class _Run:
         with self.watch.stage("verify"):
             trust = Trust.load(self.demo.out / "trust.json")
             verdict = verify_bundle(read_bounded(self.demo.out / "bundle.json"), trust)
+        with self.watch.stage("report"):
+            command = "wattseal verify bundle.json --trust trust.json"
+            page = render(bill, verdict, "the demo's provider", [command])
+            write_atomic(self.demo.out / "report.html", page.encode())
         return {
             "fee": verdict.amount,
             "currency": bill.bundle.statement.currency.code,
@@ -168,17 +186,7 @@ class _Run:
             meter = utility.identity()
         enrolment = office.enrol(meter)
         ledger.add_meter(meter, enrolment.token)
-        tariff = office.publish(
-            time_of_use(
-                "demo day and night",
-                currency="EUR",
-                bands=[("day", "0.3127"), ("night", "0.2284")],
-                switches="00:00 night, 07:00 day, 22:00 night",
-                weekend="00:00 night",
-                from_s=self.from_s,
-                to_s=self.to_s,
-            )
-        )
+        tariff = office.publish(self.tariff)
         agreed = Agreed(tariff.digest, self.from_s, self.to_s)
         contract = office.agree(Contract("demo-1", meter.meter, (agreed,)))
         return Papers(office.trust(), enrolment, tariff, contract)
@@ -250,22 +258,37 @@ class _Run:
             papers.contract.token,
             papers.tariff.token,
             secrets.pinned(papers.trust),
+            Releases(secrets.meter),
+            consent=self.demo.consent,
         )
 
     def _write(self, secrets: Secrets, papers: Papers, bill: Bill) -> list[str]:
         out = self.demo.out
+        bill.releases.save(Releases.path_for(out / "customer.json"))
         write_atomic(out / "bundle.json", bill.data)
         write_atomic(out / "trust.json", papers.trust.write())
         write_token(out / "tariff.jws", papers.tariff.token)
         write_atomic(out / "ledger.db", self.ledger_file.read_bytes())
         secrets.save(out / "customer.json")
-        names = ("bundle.json", "trust.json", "tariff.jws", "ledger.db", "customer.json")
+        names = ["bundle.json", "trust.json", "tariff.jws", "ledger.db", "customer.json"]
+        names += ["customer.releases.json", "report.html"]
         return [str(out / name) for name in names]
 
 
-def _load(path: Path | None) -> tuple[Load, int, int | None]:
-    """(load, its start, its end or None for a profile without end), UTC seconds."""
-    if path is None:
-        return ProfileLoad(), PROFILE_START_S, None
-    load = CsvLoad(path)
-    return load, load.start_s, load.end_s
+def _tariff(demo: Demo, draw: Draw) -> Tariff:
+    """The prices of a CSV, the mean over a record longer than their slots; or day and night."""
+    if demo.prices is None:
+        return time_of_use(
+            "demo day and night",
+            currency=demo.currency,
+            bands=[("day", "0.3127"), ("night", "0.2284")],
+            switches="00:00 night, 07:00 day, 22:00 night",
+            weekend="00:00 night",
+            zone=demo.zone,
+            from_s=draw.from_s,
+            to_s=draw.to_s,
+        )
+    draft = Draft(demo.prices.stem, demo.currency, draw.from_s, draw.to_s, demo.zone)
+    draft.long_records = {"rule": "mean", "rounding": "half-even"}
+    draft.series("energy", PriceList.load(demo.prices, demo.zone), demo.minor_units)
+    return draft.finish()

@@ -13,6 +13,11 @@ from wattseal.errors import Misuse
 
 HINTS = {
     "chain-signature": "the meter's signature is not good; the record is kept apart",
+    "disclosure-confined": "--consent releases it knowingly; a longer period tells less",
+    "disclosure-length": "--consent releases it knowingly; a shorter period tells less",
+    "disclosure-overlap": "--consent releases it knowingly; billed periods should not overlap",
+    "disclosure-remainder": "--consent releases it knowingly; a longer period tells less",
+    "disclosure-window": "--consent releases it knowingly; a longer period tells less",
     "file-missing": "check the path",
     "json-syntax": "the file is damaged or no JSON",
     "json-encoding": "the file is damaged or no JSON",

@@ -11,7 +11,6 @@ from wattseal_host.tariff.model import Tariff
 from wattseal_host.tariff.parts import Flat, Priced
 from wattseal_host.tariff.series import Series
 from wattseal_host.tariff.tax import Tax
-from wattseal_host.tariff.zone import Zone
 from wattseal_host.units import Unit
 
 SPECIAL = {("Wh", 3): "kWh", ("Wh", 6): "MWh"}
@@ -23,8 +22,8 @@ def describe(tariff: Tariff) -> list[str]:
         f"{tariff.name}",
         f"  prices in {tariff.currency.code} per {unit_text(tariff.per)}; "
         "what is negative is a credit to you",
-        f"  valid {local_text(tariff.zone, tariff.from_s)} to "
-        f"{local_text(tariff.zone, tariff.to_s)}, {tariff.zone.name} time",
+        f"  valid {tariff.zone.text(tariff.from_s)} to {tariff.zone.text(tariff.to_s)}, "
+        f"{tariff.zone.name} time",
     ]
     for part in tariff.parts:
         if isinstance(part, Tax):
@@ -50,15 +49,6 @@ def describe(tariff: Tariff) -> list[str]:
         f"  the bill is rounded once, to {step} {tariff.currency.code}, {tariff.rounding.mode}"
     )
     return lines
-
-
-def local_text(zone: Zone, at_s: int) -> str:
-    """ "2025-06-01 00:30" by a zone's listed offsets."""
-    offset_s = zone.offsets[0][1]
-    for from_s, offset in zone.offsets:
-        if from_s <= at_s:
-            offset_s = offset
-    return datetime.fromtimestamp(at_s + offset_s, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def unit_text(unit: Unit) -> str:

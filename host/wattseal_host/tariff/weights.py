@@ -1,4 +1,4 @@
-"""From a tariff to one integer price per reading: the public weight vector of a linear bill."""
+"""From a tariff to one integer weight per reading: the public weight vector of a linear bill."""
 
 from __future__ import annotations
 
@@ -17,18 +17,26 @@ def weigh(tariff: Tariff, records: Sequence[Record], channels: Sequence[str]) ->
     In the order record by record, channel by channel; events have no readings and no weights.
     Raises Refused `tariff-period` for a record outside the tariff's validity.
     """
-    schedules = [tariff.steps(channel) for channel in channels]
-    weights: list[int] = []
+    spans = []
     for record in records:
         if not record.channels:
             continue
-        if len(record.channels) != len(schedules):
+        if len(record.channels) != len(channels):
             raise Misuse("channel-count")
         if record.start_s < tariff.from_s or record.end_s > tariff.to_s:
             raise Refused("tariff-period", f"record {record.seq}")
-        for steps in schedules:
-            weights.append(_price(tariff, steps, record.start_s, record.end_s))
-    return weights
+        spans.append((record.start_s, record.end_s))
+    return [weight for slot in prices_over(tariff, channels, spans) for weight in slot]
+
+
+def prices_over(
+    tariff: Tariff, channels: Sequence[str], spans: Sequence[tuple[int, int]]
+) -> list[tuple[int, ...]]:
+    """The weight on each channel of each span from_s..to_s within the tariff's validity."""
+    schedules = [tariff.steps(channel) for channel in channels]
+    return [
+        tuple(_price(tariff, steps, from_s, to_s) for steps in schedules) for from_s, to_s in spans
+    ]
 
 
 def _price(tariff: Tariff, steps: Steps, from_s: int, to_s: int) -> int:

@@ -68,6 +68,11 @@ class Zone:
         if self != Zone.from_iana(self.name, self.offsets[0][0], to_s):
             raise Refused("zone-differs", self.name)
 
+    def text(self, at_s: int) -> str:
+        """A time as local clocks show it, "2025-06-01 00:30"."""
+        offset_s = next((o for start, o in reversed(self.offsets) if start <= at_s), 0)
+        return datetime.fromtimestamp(at_s + offset_s, UTC).strftime("%Y-%m-%d %H:%M")
+
     def days(self, from_s: int, to_s: int) -> list[date]:
         """The local days that begin in from_s <= t < to_s, by the listed offsets.
 

@@ -1,0 +1,141 @@
+"""The list of what was released: `wattseal-releases/1`, beside the secret file, mode 0600.
+
+Each bill is a row of weights over readings with the fee that was opened. The spy test weighs every
+new release against it, so a customer who loses the file had better refuse overlapping periods.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from wattseal.errors import Malformed
+from wattseal.record import DIGEST_BYTES, METER_ID_BYTES
+
+from wattseal_host.customer.spy import Row, Slot
+from wattseal_host.encoding import from_decimal, malformed
+from wattseal_host.errors import Unusable
+from wattseal_host.fields import Fields
+from wattseal_host.files import MAX_FILE_BYTES, read_secret, write_secret
+from wattseal_host.strict_json import dumps, loads
+from wattseal_host.units import Currency
+
+FORMAT = "wattseal-releases/1"
+MAX_RELEASES = 10_000
+MAX_RUNS = 200_000
+
+
+@dataclass(frozen=True)
+class Release:
+    """One bill. recipient: fingerprint of the provider's key; tariff: digest; amount: payable, in
+    minor units; row: what the fee F tells; consent: codes of what the test found and the customer
+    released all the same."""
+
+    recipient: str
+    tariff: bytes
+    currency: Currency
+    amount: int
+    row: Row
+    consent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Releases:
+    """meter: 16 bytes; made: in the order they were released."""
+
+    meter: bytes
+    made: tuple[Release, ...] = ()
+
+    @staticmethod
+    def path_for(secrets: str | os.PathLike[str]) -> Path:
+        """customer.releases.json beside customer.json."""
+        return Path(secrets).with_suffix(".releases.json")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], meter: bytes) -> Releases:
+        """The list in a file; an empty one where there is no file yet.
+
+        Raises Unusable `releases-malformed` (another meter's is one), Misuse `secret-exposed`.
+        """
+        if not Path(path).exists():
+            return cls(meter)
+        try:
+            value = loads(read_secret(path, MAX_FILE_BYTES))
+            fields = Fields(value, "releases", {"format", "meter", "made"})
+            fields.choice("format", (FORMAT,))
+            if fields.hexadecimal("meter", METER_ID_BYTES) != meter:
+                raise malformed(fields.where("meter"))
+            return cls(meter, tuple(fields.each("made", MAX_RELEASES, _read_release)))
+        except Unusable:
+            raise
+        except Malformed as error:
+            raise Unusable("releases-malformed", str(error)) from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        made = [_write_release(release) for release in self.made]
+        write_secret(path, dumps({"format": FORMAT, "meter": self.meter.hex(), "made": made}))
+
+    def rows(self) -> list[Row]:
+        return [release.row for release in self.made]
+
+    def with_release(self, release: Release) -> Releases:
+        """The list with one more; the very same row again adds nothing."""
+        if release.row in self.rows():
+            return self
+        return replace(self, made=(*self.made, release))
+
+
+def _write_release(release: Release) -> dict[str, Any]:
+    runs: list[dict[str, Any]] = []
+    end_s = None
+    for slot in release.row.slots:
+        same = {"length_s": slot.length_s, "weights": [str(weight) for weight in slot.weights]}
+        if runs and slot.start_s == end_s and runs[-1].items() >= same.items():
+            runs[-1]["count"] += 1
+        else:
+            runs.append({"start_s": slot.start_s, "count": 1, **same})
+        end_s = slot.end_s
+    return {
+        "kind": "bill",
+        "recipient": release.recipient,
+        "tariff": release.tariff.hex(),
+        "currency": release.currency.write(),
+        "amount": str(release.amount),
+        "fee": str(release.row.fee),
+        "slots": runs,
+        "consent": list(release.consent),
+    }
+
+
+def _read_release(value: Any, where: str) -> Release:
+    names = {"kind", "recipient", "tariff", "currency", "amount", "fee", "slots", "consent"}
+    fields = Fields(value, where, names)
+    fields.choice("kind", ("bill",))
+    consent = fields.items("consent", 100)
+    if any(type(code) is not str for code in consent):
+        raise malformed(fields.where("consent"))
+    runs = fields.each("slots", MAX_RUNS, _read_run, least=1)
+    return Release(
+        fields.text("recipient", 80),
+        fields.hexadecimal("tariff", DIGEST_BYTES),
+        Currency.read(fields.raw("currency"), fields.where("currency")),
+        fields.decimal("amount"),
+        Row(tuple(slot for run in runs for slot in run), fields.decimal("fee")),
+        tuple(consent),
+    )
+
+
+def _read_run(value: Any, where: str) -> list[Slot]:
+    fields = Fields(value, where, {"start_s", "length_s", "count", "weights"})
+    start_s, length_s = fields.time_s("start_s"), fields.integer("length_s", 1, 2**32)
+    count = fields.integer("count", 1, MAX_RUNS)
+    weights = tuple(fields.each("weights", 2, _read_weight, least=1))
+    return [Slot(start_s + i * length_s, length_s, weights) for i in range(count)]
+
+
+def _read_weight(value: Any, where: str) -> int:
+    if type(value) is not str:
+        raise malformed(where)
+    return from_decimal(value, where)

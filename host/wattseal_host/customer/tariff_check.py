@@ -1,0 +1,42 @@
+"""A tariff on receipt: examined before it applies, in every period it will be billed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wattseal.errors import Misuse
+
+from wattseal_host.customer.spy import Finding, Limit, Row, Slot, examine_tariff
+from wattseal_host.tariff import Tariff
+from wattseal_host.tariff.weights import prices_over
+from wattseal_host.tariff.zone import DAY_S
+
+
+def check_tariff(
+    tariff: Tariff, channels: tuple[str, ...], interval_s: int, period_s: int, limit: Limit
+) -> list[Finding]:
+    """What bills by this tariff could give away, billed every period_s from its beginning.
+
+    The rest at the end belongs to the last period; records are taken as regular intervals. Local
+    time is checked against IANA first: Refused `zone-differs`.
+    """
+    tariff.zone.check_iana(tariff.to_s)
+    findings: list[Finding] = []
+    for from_s, to_s in _periods(tariff.from_s, tariff.to_s, period_s):
+        starts = range(from_s + -from_s % interval_s, to_s - interval_s + 1, interval_s)
+        if not starts:
+            raise Misuse("period", "shorter than a record")
+        columns = prices_over(tariff, channels, [(at_s, at_s + interval_s) for at_s in starts])
+        slots = zip(starts, columns, strict=True)
+        row = Row(tuple(Slot(at_s, interval_s, weights) for at_s, weights in slots), None)
+        findings += examine_tariff(row, limit)
+    return findings
+
+
+def _periods(from_s: int, to_s: int, period_s: int) -> Iterator[tuple[int, int]]:
+    if period_s < DAY_S:
+        raise Misuse("period", "a day at least")
+    count = max(1, (to_s - from_s) // period_s)
+    for number in range(count):
+        end_s = to_s if number + 1 == count else from_s + (number + 1) * period_s
+        yield from_s + number * period_s, end_s
