@@ -110,6 +110,11 @@ class Ledger:
         with self._transaction() as session:
             return [_enrolment_of(row) for row in session.scalars(select(MeterRow))]
 
+    def enrolment(self, meter: bytes) -> Enrolment:
+        """A meter as the ledger knows it. Misuse `meter-unknown`."""
+        with self._transaction() as session:
+            return _enrolment_of(_meter_row(session, meter))
+
     def enrolment_jws(self, meter: bytes) -> str | None:
         """The signed enrolment that `add_meter` was given."""
         with self._transaction() as session:
@@ -167,21 +172,6 @@ class Ledger:
                 .order_by(RecordRow.seq)
             )
             return list(session.scalars(query))
-
-    def sealed_at(self, meter: bytes, seq: int) -> bytes | None:
-        """The sealed record of one place, None if the ledger has none there."""
-        with self._transaction() as session:
-            record = session.get(RecordRow, (_meter_row(session, meter).id, seq))
-            return None if record is None else record.sealed
-
-    def last(self, meter: bytes) -> Record | None:
-        """The newest record; None before the first."""
-        with self._transaction() as session:
-            row = _meter_row(session, meter)
-            known = _next_seq(session, row)
-            if known == 0:
-                return None
-            return decode_sealed(session.get_one(RecordRow, (row.id, known - 1)).sealed)
 
     def sealed_at(self, meter: bytes, seq: int) -> bytes | None:
         """The sealed record of one place, None if the ledger has none there."""

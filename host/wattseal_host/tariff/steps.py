@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from wattseal_host.units import divide_rounded
@@ -32,6 +32,10 @@ class Steps:
 
     def at(self, time_s: int) -> int:
         return self.prices[bisect_right(self.starts, time_s) - 1]
+
+    def changes(self, from_s: int, to_s: int) -> tuple[int, ...]:
+        """The times at which the price changes, from_s < t < to_s."""
+        return self.starts[bisect_right(self.starts, from_s) : bisect_left(self.starts, to_s)]
 
     def over(self, from_s: int, to_s: int) -> list[tuple[int, int]]:
         """(seconds, price) of each step within from_s <= t < to_s; from_s >= starts[0]."""

@@ -1,0 +1,114 @@
+"""The bill message: what a customer sends to a provider that has the ledger. 252 bytes.
+
+    offset len
+    0      16  "wattseal-bill/1" and a zero byte
+    16     16  meter
+    32     4   from_s           36   4  to_s
+    40     32  before           72   32 last
+    104    32  contract digest  136  32 tariff digest
+    168    3   currency code    171  1  digits of its minor unit
+    172    16  amount, signed
+    188    32  F, signed        220  32 R
+
+Integers are big-endian, signed ones in two's complement. The statement and the proof of a bundle
+are in it, whole; records and documents are the provider's own. Every byte string of this length
+with fields in range is the encoding of what it decodes to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wattseal.errors import Malformed, Misuse
+from wattseal.p256 import N
+
+from wattseal_host.encoding import malformed
+from wattseal_host.errors import Unusable
+from wattseal_host.linear import MAX_FEE, LinearProof
+from wattseal_host.statement import Statement
+from wattseal_host.units import Currency
+
+LABEL = b"wattseal-bill/1\0"
+BYTES = 252
+AMOUNT_LIMIT = 1 << 127
+
+
+@dataclass(frozen=True)
+class BillMessage:
+    """statement: its key left out of the bytes, being the meter's; proof: of the fee."""
+
+    statement: Statement
+    proof: LinearProof
+
+    def write(self) -> bytes:
+        """The 252 bytes. Misuse `bill-range` for a statement of several tariffs, or an amount
+        beyond 127 bits."""
+        said = self.statement
+        if len(said.tariffs) != 1 or abs(said.amount) >= AMOUNT_LIMIT:
+            raise Misuse("bill-range")
+        return b"".join(
+            (
+                LABEL,
+                said.meter,
+                said.from_s.to_bytes(4, "big"),
+                said.to_s.to_bytes(4, "big"),
+                said.before,
+                said.last,
+                said.contract,
+                said.tariffs[0],
+                said.currency.code.encode("ascii"),
+                bytes([said.currency.minor_digits]),
+                said.amount.to_bytes(16, "big", signed=True),
+                self.proof.fee.to_bytes(32, "big", signed=True),
+                self.proof.blinding.to_bytes(32, "big"),
+            )
+        )
+
+
+def is_bill_message(data: bytes) -> bool:
+    """Whether these bytes mean to be a bill message (of this version)."""
+    return data.startswith(LABEL)
+
+
+def read_meter(data: bytes) -> bytes:
+    """The meter's id, 16 bytes. Raises Unusable `not-a-bill`, Malformed `bill-length`."""
+    if not is_bill_message(data):
+        raise Unusable("not-a-bill")
+    if len(data) != BYTES:
+        raise Malformed("bill-length", f"{len(data)} bytes, wants {BYTES}")
+    return data[16:32]
+
+
+def read(data: bytes, key: bytes) -> BillMessage:
+    """Parse a message, given the key (33 bytes) of the meter it names; nothing is verified.
+
+    Raises Unusable `not-a-bill`, Malformed `bill-length` or `field-malformed`.
+    """
+    meter = read_meter(data)
+    try:
+        code = data[168:171].decode("ascii")
+    except UnicodeDecodeError as error:
+        raise malformed("bill.currency") from error
+    currency = Currency.read({"code": code, "minor_digits": data[171]}, "bill.currency")
+    amount = int.from_bytes(data[172:188], "big", signed=True)
+    fee = int.from_bytes(data[188:220], "big", signed=True)
+    blinding = int.from_bytes(data[220:], "big")
+    if amount == -AMOUNT_LIMIT:
+        raise malformed("bill.amount")
+    if abs(fee) >= MAX_FEE:
+        raise malformed("bill.fee")
+    if blinding >= N:
+        raise malformed("bill.blinding")
+    statement = Statement(
+        contract=data[104:136],
+        tariffs=(data[136:168],),
+        meter=meter,
+        key=key,
+        from_s=int.from_bytes(data[32:36], "big"),
+        to_s=int.from_bytes(data[36:40], "big"),
+        before=data[40:72],
+        last=data[72:104],
+        currency=currency,
+        amount=amount,
+    )
+    return BillMessage(statement, LinearProof(fee, blinding))
