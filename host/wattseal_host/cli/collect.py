@@ -1,45 +1,121 @@
-"""`wattseal collect`: read a meter's sealed records into a ledger."""
+"""`wattseal collect`: read meters' sealed records into a ledger."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from wattseal_host.cli import output
 
+if TYPE_CHECKING:
+    from wattseal_host.collect.many import Outcome
+    from wattseal_host.collect.tap import Tap
+
+SOME_FAILED, ALL_FAILED = 3, 2
+
 
 def command(
     ledger: Annotated[Path, typer.Option(help="The ledger (SQLite); made if missing.")],
-    utility_port: Annotated[str | None, typer.Option(help="Modbus RTU port.")] = None,
-    customer_port: Annotated[str | None, typer.Option(help="P1 port.")] = None,
+    utility: Annotated[
+        list[str] | None,
+        typer.Option("--utility", "--utility-port", help="A Modbus RTU port; repeatable."),
+    ] = None,
+    customer: Annotated[
+        list[str] | None,
+        typer.Option("--customer", "--customer-port", help="A P1 port; repeatable."),
+    ] = None,
+    capture: Annotated[
+        Path | None, typer.Option(help="Write what passes on the ports, for `wattseal replay`.")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="Where fork evidence goes; default: beside the ledger.")
+    ] = None,
+    new_meter: Annotated[
+        bool, typer.Option("--new-meter", help="Accept an unknown meter on a known port.")
+    ] = False,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a meter whose link broke.")
+    ] = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Read every new record from a port, verify it, store it. Goes on where it stopped."""
+    """Read every new record, verify it, store it. Goes on where it stopped.
+
+    Exit 0: every port was read to its end; 3: some failed, the others are done; 2: all failed.
+    """
     from wattseal.errors import Misuse
 
-    from wattseal_host.collect.resume import collect_customer, collect_utility
+    from wattseal_host.collect.capture import CaptureWriter
+    from wattseal_host.collect.many import collect_all
+    from wattseal_host.collect.place import CUSTOMER, UTILITY, Place
     from wattseal_host.ledger import Ledger
 
-    if (utility_port is None) == (customer_port is None):
-        raise Misuse("port", "give either --utility-port or --customer-port")
-    with Ledger(ledger) as opened, output.progress("collecting") as bar:
-        if utility_port is not None:
-            from wattseal_host.collect.utility import UtilityPort
+    places = [Place(UTILITY, port) for port in utility or []]
+    places += [Place(CUSTOMER, port) for port in customer or []]
+    if not places:
+        raise Misuse("port", "give --utility PORT or --customer PORT, or several")
+    if len({place.port for place in places}) < len(places):
+        raise Misuse("port", "a port is named twice")
+    with Ledger(ledger), ExitStack() as stack:
+        taps: list[Tap | None] | None = None
+        if capture is not None:
+            writer = stack.enter_context(CaptureWriter(capture, places))
+            taps = [writer.tap(at) for at in range(len(places))]
+        bar = stack.enter_context(output.progress("collecting"))
+        outcomes = collect_all(ledger, places, bar, taps, patience, new_meter)
+    folder = evidence if evidence is not None else ledger.absolute().parent
+    files = write_evidence(ledger, outcomes, folder)
+    _report(outcomes, files, as_json)
 
-            with UtilityPort(utility_port) as utility:
-                meter = utility.identity().meter
-                count = collect_utility(opened, utility, bar)
-        else:
-            from wattseal_host.collect.customer import CustomerPort
 
-            with CustomerPort(str(customer_port)) as customer:
-                meter = customer.identity().meter
-                count = collect_customer(opened, customer, bar)
-        total = opened.next_seq(meter)
-    output.emit(
-        {"meter": meter.hex(), "new": count, "records": total},
-        [f"{count} new records of meter {meter.hex()}, {total} in the ledger"],
-        as_json,
-    )
+def write_evidence(
+    ledger: Path, outcomes: list[Outcome], folder: Path
+) -> dict[bytes | None, list[str]]:
+    """Evidence files of the meters that were found to have forked just now: meter -> names."""
+    from wattseal_host.cli.ledger import write_forks
+    from wattseal_host.ledger import Ledger
+
+    forked = {o.meter for o in outcomes if o.code in ("meter-forked", "meter-wiped")}
+    with Ledger(ledger) as opened:
+        return {meter: write_forks(opened, meter, folder) for meter in forked if meter}
+
+
+def _report(outcomes: list[Outcome], files: dict[bytes | None, list[str]], as_json: bool) -> None:
+    records = {outcome.meter: outcome.records for outcome in outcomes}
+    value = {
+        "new": sum(outcome.new for outcome in outcomes),
+        "records": sum(records.values()),
+        "failed": sum(1 for outcome in outcomes if outcome.code),
+        "ports": [_describe(outcome, files) for outcome in outcomes],
+    }
+    lines = [_line(outcome) for outcome in outcomes if outcome.meter is not None]
+    for names in files.values():
+        lines += [f"evidence of two histories in {name}" for name in names]
+    output.emit(value, lines, as_json)
+    for outcome in outcomes:
+        if outcome.code:
+            output.complain(outcome.code, f"{outcome.place}: {outcome.detail}")
+    if value["failed"]:
+        raise typer.Exit(ALL_FAILED if value["failed"] == len(outcomes) else SOME_FAILED)
+
+
+def _describe(outcome: Outcome, files: dict[bytes | None, list[str]]) -> dict[str, Any]:
+    return {
+        "kind": outcome.place.kind,
+        "port": outcome.place.port,
+        "meter": outcome.meter.hex() if outcome.meter else None,
+        "new": outcome.new,
+        "records": outcome.records,
+        "breaks": outcome.breaks,
+        "code": outcome.code or "done",
+        "detail": outcome.detail,
+        "evidence": files.get(outcome.meter, []),
+    }
+
+
+def _line(outcome: Outcome) -> str:
+    meter = outcome.meter.hex() if outcome.meter else ""
+    breaks = f" (the link broke {outcome.breaks} times)" if outcome.breaks else ""
+    return f"{outcome.new} new records of meter {meter}, {outcome.records} in the ledger{breaks}"

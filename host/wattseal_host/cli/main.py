@@ -1,7 +1,7 @@
 """The entry point: one command with its groups, and what becomes of errors.
 
-Exit codes: 0 done (for `verify`: accepted), 1 a bill is refused, 2 unusable input or another
-error, 130 interrupted, 141 the reader of our output went away.
+Exit codes: 0 done (for `verify`: accepted), 1 a verification failed, 2 unusable input or another
+error, 3 a part of the ports failed, 130 interrupted, 141 the reader of our output went away.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ from typing import Any
 import typer
 from wattseal.errors import WattsealError
 
-from wattseal_host.cli import collect, customer, demo, output, provider, rig, verify
+from wattseal_host.cli import (
+    collect,
+    customer,
+    demo,
+    ledger,
+    output,
+    provider,
+    recover,
+    replay,
+    rig,
+    verify,
+)
 
 app = typer.Typer(
     name="wattseal",
@@ -25,9 +36,12 @@ app = typer.Typer(
 app.command("demo")(demo.command)
 app.command("collect")(collect.command)
 app.command("verify")(verify.command)
+app.command("replay")(replay.command)
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(rig.app, name="rig")
 app.add_typer(provider.app, name="provider")
 app.add_typer(customer.app, name="customer")
+customer.app.command("recover")(recover.command)
 
 # Typer carries its own copy of click or uses the installed one; this is UsageError in both.
 UsageError: Any = typer.BadParameter.__base__

@@ -15,18 +15,28 @@ if TYPE_CHECKING:
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="The bill's bundle (JSON).")],
+    bundle: Annotated[Path, typer.Argument(help="A bill's bundle, or fork evidence (JSON).")],
     trust: Annotated[Path, typer.Option(help="Keys you trust, from elsewhere (wattseal-trust/1).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Verify a bill from its bundle alone. Exit 0 accepted, 1 refused, 2 unusable input."""
+    """Verify a bill from its bundle alone, or evidence that a meter signed two histories.
+
+    Exit 0 accepted (evidence: it holds), 1 refused, 2 unusable input.
+    """
+    from wattseal_host import evidence
     from wattseal_host.bundle import MAX_BUNDLE_BYTES
     from wattseal_host.files import read_bounded
     from wattseal_host.trust import Trust
     from wattseal_host.verify import verify_bundle
 
     trusted = Trust.load(trust)
-    finish(verify_bundle(read_bounded(bundle, MAX_BUNDLE_BYTES), trusted), as_json)
+    data = read_bounded(bundle, MAX_BUNDLE_BYTES)
+    if evidence.is_evidence(data):
+        from wattseal_host.cli.evidence import finish as finish_evidence
+
+        finish_evidence(evidence.judge(data, trusted), as_json)
+    else:
+        finish(verify_bundle(data, trusted), as_json)
 
 
 def finish(verdict: Verdict, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from wattseal.commitment import unmask_reading
 from wattseal.errors import Refused
 from wattseal.record import PAIRED, Record, decode_paired
 
-from wattseal_host.engine import check_openings
+from wattseal_host.engine import Point, check_openings
 from wattseal_host.stretch import Stretch
 
 
@@ -39,8 +39,9 @@ class Opener:
     def open_stretch(self, stretch: Stretch) -> list[Opening]:
         """Every opening of a stretch, in the order of `Stretch.commitments`.
 
-        Raises Refused `epoch-unknown` (no secret for a record's epoch) or `opening-false` (some
-        ciphertext does not say what its commitment holds); then nothing may be used.
+        Raises Refused `epoch-unknown` (no secret for a record's epoch), `epoch-secret` (it is
+        another than the one the epoch began with) or `opening-false` (some ciphertext does not
+        say what its commitment holds); then nothing may be used.
         """
         openings: list[Opening] = []
         for record in stretch.records:
@@ -93,9 +94,30 @@ class Opener:
 
 
 def check_all(stretch: Stretch, openings: Sequence[Opening]) -> None:
-    """Check openings, however come by, against the commitments; Refused `opening-false`."""
-    check_openings(
-        stretch.commitments(),
-        [opening.value for opening in openings],
-        [opening.blinding for opening in openings],
-    )
+    """Check openings, however come by, against the commitments in one batch.
+
+    Raises Refused `opening-false` and names one that is.
+    """
+    points = stretch.commitments()
+    if not _all_open(points, openings):
+        low, high = 0, len(openings)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if _all_open(points[low:middle], openings[low:middle]):
+                low = middle
+            else:
+                high = middle
+        false = openings[low]
+        raise Refused("opening-false", f"record {false.seq}, channel {false.channel}")
+
+
+def _all_open(points: Sequence[Point], openings: Sequence[Opening]) -> bool:
+    try:
+        check_openings(
+            points,
+            [opening.value for opening in openings],
+            [opening.blinding for opening in openings],
+        )
+    except Refused:
+        return False
+    return True
