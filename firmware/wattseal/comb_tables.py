@@ -1,6 +1,6 @@
 """Where the points of the combs are: comb_tables.bin beside this file (SPEC.md 2.4).
 
-They stay in flash: 68 KiB would not fit the heap of a chip. A frozen image has no files, and
+They stay in flash: 96 KiB would not fit the heap of a chip. A frozen image has no files, and
 freezes the same bytes as a module (manifest.py).
 """
 

@@ -51,8 +51,7 @@ class Comb:
         if k < 0 or k >> self.bits:
             raise Misuse("scalar-range")
         number = type(k)
-        digits = int(k).to_bytes((self.row_bits * self.teeth + 7) // 8, "big")
-        last = len(digits) - 1
+        digits = int(k).to_bytes((self.row_bits * self.teeth + 7) // 8, "little")
         half = 1 << (self.teeth - 1)
         with open_tables() as file:
             for step in range(self.rounds):
@@ -63,7 +62,7 @@ class Comb:
                     bit = block * self.rounds + self.rounds - 1 - step
                     digit = 0
                     for tooth in range(self.teeth):
-                        digit |= (digits[last - (bit >> 3)] >> (bit & 7) & 1) << tooth
+                        digit |= (digits[bit >> 3] >> (bit & 7) & 1) << tooth
                         bit += self.row_bits
                     # The highest bit is the sign: a digit without it is the negative of its
                     # complement.
@@ -98,4 +97,4 @@ def run(steps):
 # Scalars of both generators; and values of a reading, 32 bits, times G, in a single round.
 G_BASE = Comb(0, 256, 8, 4)
 H_BASE = Comb(513, 256, 8, 4)
-G_SHORT = Comb(1026, 32, 4, 8)
+G_SHORT = Comb(1026, 32, 8, 4)

@@ -33,7 +33,7 @@ _SQRT_EXPONENT = (P + 1) // 4  # P = 3 mod 4
 def inverse(a, modulus):
     """Return 1/a modulo the prime `modulus`; Misuse `inverse-of-zero` if there is none.
 
-    By Euclid, which costs a sixth of Fermat's power. (`pow(a, -1, m)` silently gives 0 on
+    By Euclid, which costs an eighth of Fermat's power. (`pow(a, -1, m)` silently gives 0 on
     MicroPython.) Variable time: whoever has a secret to invert hides it under a random factor
     first (SPEC.md section 9).
     """
@@ -45,8 +45,9 @@ def inverse(a, modulus):
     x = 1
     y = 0
     while u:
-        quotient = v // u
-        v, u = u, v - quotient * u
+        quotient, rest = divmod(v, u)
+        v = u
+        u = rest
         y, x = x, y - quotient * x
     return y % modulus
 

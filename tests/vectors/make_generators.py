@@ -15,7 +15,7 @@ from wattseal.hash_to_curve import hash_to_curve  # noqa: E402
 from wattseal.labels import GENERATOR_DST, GENERATOR_H  # noqa: E402
 from wattseal.p256 import G, N, multiply  # noqa: E402
 
-COMBS = (("G", 256, 8, 4), ("H", 256, 8, 4), ("G", 32, 4, 8))
+COMBS = (("G", 256, 8, 4), ("H", 256, 8, 4), ("G", 32, 8, 4))
 
 
 def comb_multipliers(bits: int, teeth: int, blocks: int) -> list[int]:
