@@ -74,7 +74,7 @@ def keep_fork(
 ) -> Refused:
     """The refusal of a record `other` where the ledger holds `known` of the same place.
 
-    `meter-forked` if the meter signed both, and then `other` is kept as evidence, one for each
+    `meter-forked` (`meter-wiped` at the first place) if the meter signed both, and then `other` is kept as evidence, one for each
     place and MAX_FORKS in all; `record-differs` if it did not.
     """
     try:
@@ -86,7 +86,9 @@ def keep_fork(
         fork = ForkRow(meter_id=row.id, seq=seq, received_s=received_s, source=source)
         fork.sealed = other
         session.add(fork)
-    return Refused("meter-forked", f"the meter signed two records {seq}")
+    # Two beginnings: not one step back, but all of the meter's memory but its key is gone.
+    code = "meter-wiped" if seq == 0 else "meter-forked"
+    return Refused(code, f"the meter signed two records {seq}")
 
 
 def forks_of(session: Session, row: MeterRow) -> list[Evidence]:

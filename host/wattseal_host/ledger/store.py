@@ -129,10 +129,10 @@ class Ledger:
         """Verify and store the next records of a meter; how many were new.
 
         source: where they were read ("utility", "customer"), for the cursor and the rejects.
-        Records the ledger has must be the same bytes again: else Refused `meter-forked` if the
-        meter signed both (see `forks`), `record-differs` if not. The first record that does not
-        verify is kept among the rejects, those before it are stored, and its Refused or
-        Malformed is raised.
+        Records the ledger has must be the same bytes again: else Refused `meter-forked` or
+        `meter-wiped` if the meter signed both (see `forks`), `record-differs` if not. The first
+        record that does not verify is kept among the rejects, those before it are stored, and
+        its Refused or Malformed is raised.
         """
         failure: Malformed | Refused | None = None
         with self._transaction(write=True) as session:
