@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wattseal_host.customer.spy.rows import Limit, Row
+from wattseal_host.customer.spy.rows import LEAST_USE, SHARE, Limit, Row
 
-SHARE = 10
-LEAST_USE = 100
 MAX_PASSES = 200
 
 Reading = tuple[int, int]

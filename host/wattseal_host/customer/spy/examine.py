@@ -20,7 +20,7 @@ MOST_BITS = 48
 
 def examine_tariff(row: Row, limit: Limit) -> list[Finding]:
     """What some bill over these slots could give away; the fee is not known yet."""
-    findings = _alone([row], row)
+    findings = _alone([row], row, limit)
     dominant = dominant_slots(row, limit)
     if dominant:
         about = "the price {when} outweighs the others so far that a bill would confine the reading"
@@ -46,7 +46,7 @@ def examine_bill(proposed: Row, before: Sequence[Row], limit: Limit) -> list[Fin
         about = "the period overlaps that of an earlier release, {when}"
         findings.append(Finding("disclosure-overlap", spans, about))
     rows = _connected(proposed, others)
-    findings += _alone(rows, proposed)
+    findings += _alone(rows, proposed, limit)
     confined = confined_readings(rows, limit)
     if confined:
         spans = tuple((reading.from_s, reading.to_s) for reading in confined)
@@ -57,13 +57,13 @@ def examine_bill(proposed: Row, before: Sequence[Row], limit: Limit) -> list[Fin
     return findings
 
 
-def _alone(rows: Sequence[Row], proposed: Row) -> list[Finding]:
+def _alone(rows: Sequence[Row], proposed: Row, limit: Limit) -> list[Finding]:
     findings = []
     windows = telling_windows(rows)
     if windows:
         about = "the fee tells of the readings {when} alone, of no others"
         findings.append(Finding("disclosure-window", tuple(windows), about))
-    remainders = telling_remainders(proposed)
+    remainders = telling_remainders(proposed, limit)
     if remainders:
         spans = tuple((from_s, to_s) for from_s, to_s, _ in remainders)
         most = max(told for _, _, told in remainders)

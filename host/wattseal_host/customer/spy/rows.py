@@ -11,6 +11,8 @@ from wattseal.commitment import VALUE_LIMIT
 from wattseal.record import Record
 
 WINDOW_SLOTS = 8
+SHARE = 10  # a reading is confined when fewer than a tenth of its values are left
+LEAST_USE = 100  # people use a hundredth of what their connection can carry, or more
 FUSE_KW = Fraction(23)  # 100 A at 230 V
 
 
