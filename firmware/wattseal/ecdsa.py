@@ -16,7 +16,7 @@ from wattseal.p256 import (
     encode_scalar,
     inverse,
     jacobian_add,
-    jacobian_multiply,
+    jacobian_multiply_steps,
     on_curve,
     to_affine,
 )
@@ -97,6 +97,11 @@ def verify(public, digest, signature):
     A signature of another length, with r or s outside [1, N), or a public point that is the
     identity or off the curve, is invalid.
     """
+    return run(verify_steps(public, digest, signature))
+
+
+def verify_steps(public, digest, signature):
+    """Generate None between bounded pieces of work; return what `verify` does."""
     if len(signature) != SIGNATURE_BYTES or len(digest) != 32:
         return False
     if public is None or not on_curve(public):
@@ -108,7 +113,11 @@ def verify(public, digest, signature):
     w = inverse(s, N)
     u1 = int.from_bytes(digest, "big") * w % N
     u2 = r * w % N
-    point = to_affine(jacobian_add(run(G_BASE.steps(u1)), jacobian_multiply(u2, public)))
+    yield
+    first = yield from G_BASE.steps(u1)
+    second = yield from jacobian_multiply_steps(u2, public)
+    yield
+    point = to_affine(jacobian_add(first, second))
     return point is not None and point[0] % N == r
 
 

@@ -259,6 +259,16 @@ def multiply(k, point):
 
 def jacobian_multiply(k, point):
     """Return k*point (k >= 0, affine point or identity) as a Jacobian triple."""
+    steps = jacobian_multiply_steps(k, point)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def jacobian_multiply_steps(k, point):
+    """Generate None between bounded pieces of work; return what `jacobian_multiply` does."""
     if point is None or k == 0:
         return _JACOBIAN_IDENTITY
     x, y = point
@@ -269,6 +279,7 @@ def jacobian_multiply(k, point):
         )
     result = _JACOBIAN_IDENTITY
     for digit in f"{int(k):x}":
+        yield
         for _ in range(4):
             result = jacobian_double(result)
         result = jacobian_add(result, row[int(digit, 16)])
