@@ -90,9 +90,12 @@ def test_what_came_before_the_break_is_kept(ledger: Ledger) -> None:
                     raise PortError("port-silent")
                 yield data
 
-    with wire(ScriptedMeter(HONEST, boot=3).answer) as path, Breaking(path, TIMEOUT_S) as port:
-        with pytest.raises(PortError):
-            collect(ledger, port)
+    with (
+        wire(ScriptedMeter(HONEST, boot=3).answer) as path,
+        Breaking(path, TIMEOUT_S) as port,
+        pytest.raises(PortError),
+    ):
+        collect(ledger, port)
     assert ledger.sealed(HONEST.meter) == HONEST.sealed[:5]
 
 
@@ -137,9 +140,12 @@ def test_replies_without_end_are_not_listened_to(ledger: Ledger) -> None:
             return ScriptedMeter(HONEST).status()
         return b"".join(b"#record %d 00\r\n" % seq for seq in range(200))
 
-    with wire(answer) as path, CustomerPort(path, TIMEOUT_S) as port:
-        with pytest.raises(PortError, match="port-answer"):
-            collect(ledger, port)
+    with (
+        wire(answer) as path,
+        CustomerPort(path, TIMEOUT_S) as port,
+        pytest.raises(PortError, match="port-answer"),
+    ):
+        collect(ledger, port)
 
 
 @pytest.mark.parametrize("length", [1, 3, 7, 12])
