@@ -35,18 +35,16 @@ def sum_groups(groups):
     live = [[p for p in group if p is not None] if None in group else group for group in groups]
     prime = _prime_like(live)
     while True:
-        pairs = []
-        product = 1
+        firsts = []  # type: list
+        seconds = []  # type: list
         for group in live:
-            points = iter(group)
-            for (x1, y1), (x2, y2) in zip(points, points):  # noqa: B905 (MicroPython's)
-                # Equal points have the tangent's slope; opposite ones need none; y is never 0.
-                run = x2 - x1 or y1 + y1
-                pairs.append((x1, y1, x2, y2, run, product))
-                product = product * run % prime
-        if not pairs:
+            even = len(group) & ~1
+            if even:
+                firsts += group[0:even:2]
+                seconds += group[1:even:2]
+        if not firsts:
             return [group[0] if group else None for group in live]
-        sums = _add_pairs(pairs, product, prime)
+        sums = _add_pairs(firsts, seconds, prime)
         some_vanish = None in sums
         at = 0
         for index, group in enumerate(live):
@@ -70,21 +68,32 @@ def _prime_like(groups):
     return P
 
 
-def _add_pairs(pairs, product, prime):
-    """Return the sums of pairs (x1, y1, x2, y2, run, product of the runs before), in order."""
+def _add_pairs(firsts, seconds, prime):
+    """Return firsts[i] + seconds[i] for each i, in order. Both lists are used up."""
+    runs = []
+    before = []
+    product = 1
+    for (x1, y1), (x2, _) in zip(firsts, seconds):  # noqa: B905 (MicroPython's)
+        # Equal points have the tangent's slope; opposite ones need none; y is never 0.
+        run = x2 - x1 or y1 + y1
+        runs.append(run)
+        before.append(product)
+        product = product * run % prime
     inverted = inverse(product, prime)
     sums = []  # type: list
-    pairs.reverse()
-    for x1, y1, x2, y2, run, before in pairs:
+    for each in (firsts, seconds, runs, before):
+        each.reverse()
+    for (x1, y1), (x2, y2), run, others in zip(firsts, seconds, runs, before):  # noqa: B905
         if x1 != x2:
-            slope = (y2 - y1) * (before * inverted % prime) % prime
+            rise = y2 - y1
         elif y1 == y2:
-            slope = 3 * (x1 - 1) * (x1 + 1) * (before * inverted % prime) % prime  # a = -3
+            rise = 3 * (x1 - 1) * (x1 + 1)  # a = -3
         else:
-            slope = None
-        if slope is None:
+            rise = None
+        if rise is None:
             sums.append(None)
         else:
+            slope = rise * (others * inverted % prime) % prime
             x3 = (slope * slope - x1 - x2) % prime
             sums.append((x3, (slope * (x1 - x3) - y1) % prime))
         inverted = inverted * run % prime

@@ -14,7 +14,7 @@ from wattseal.ecdsa import SIGNATURE_BYTES
 from wattseal.errors import Malformed
 from wattseal.record import MAX_BODY_BYTES
 
-from wattseal_host.encoding import from_base64url, malformed, to_base64url
+from wattseal_host.encoding import all_from_base64url, malformed, to_base64url
 from wattseal_host.engine import HINT_BYTES
 from wattseal_host.errors import Unusable
 from wattseal_host.fields import Fields
@@ -75,7 +75,7 @@ class Bundle:
             tuple(fields.each("tariffs", MAX_TARIFFS, _read_token, least=1)),
             Statement.read(fields.raw("statement"), fields.where("statement")),
             LinearProof.read(fields.raw("proof"), fields.where("proof")),
-            tuple(fields.each("records", MAX_RECORDS, _read_body, least=1)),
+            _read_bodies(fields.items("records", MAX_RECORDS, 1), fields.where("records")),
             fields.base64url("hints", MAX_BUNDLE_BYTES),
             signature,
         )
@@ -115,7 +115,8 @@ def _read_token(value: Any, where: str) -> str:
     return value
 
 
-def _read_body(value: Any, where: str) -> bytes:
-    if type(value) is not str or len(value) > 2 * MAX_BODY_BYTES:
-        raise malformed(where)
-    return from_base64url(value, where)
+def _read_bodies(values: list[Any], where: str) -> tuple[bytes, ...]:
+    for i, value in enumerate(values):
+        if type(value) is not str or len(value) > 2 * MAX_BODY_BYTES:
+            raise malformed(f"{where}[{i}]")
+    return tuple(all_from_base64url(values, where))

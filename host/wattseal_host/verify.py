@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wattseal.chain import Chain, Config, verify_stretch
+from wattseal.chain import Config, verify_stretch
 from wattseal.errors import Refused
 from wattseal.record import Record, decode_body
 
@@ -19,6 +19,7 @@ from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.engine import Point, decode_commitment
 from wattseal_host.keys import fingerprint
 from wattseal_host.linear import Settle
+from wattseal_host.signatures import SignedChain
 from wattseal_host.statement import Statement
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import weigh
@@ -92,9 +93,9 @@ def _check_documents(bundle: Bundle, trust: Trust, verdict: Verdict) -> Document
 def _check_records(bundle: Bundle, enrolment: Enrolment) -> list[Record]:
     config = Config(enrolment.interval_s, enrolment.unit.exponent, enrolment.channel_set)
     if decode_body(bundle.bodies[0]).seq == 0:
-        chain = Chain(enrolment.key, config)
+        chain = SignedChain(enrolment.key, config)
     else:
-        chain = Chain(enrolment.key, config, previous=bundle.statement.before)
+        chain = SignedChain(enrolment.key, config, previous=bundle.statement.before)
     records: list[Record] = verify_stretch(bundle.bodies, bundle.signature, chain)
     # An event at the period's last second belongs to the next one: one stretch to a period.
     if not records[-1].channels:

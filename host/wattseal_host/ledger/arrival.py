@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from wattseal.chain import Chain
+from wattseal.ecdsa import SIGNATURE_BYTES
 from wattseal.errors import Refused
 from wattseal.record import Record, decode_sealed
 
-from wattseal_host.keys import openssl_key
+from wattseal_host.signatures import signed_by
 from wattseal_host.stretch import hints_of
-
-_PREHASHED = ec.ECDSA(Prehashed(SHA256()))
 
 
 class Taken(NamedTuple):
@@ -37,7 +32,6 @@ class Arrival:
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._key = openssl_key(chain.public_key)
 
     def take(self, data: bytes) -> Taken:
         """Verify the next sealed record.
@@ -49,9 +43,6 @@ class Arrival:
         digest = record.digest
         hints = hints_of(record)
         self._chain.append(record, digest)
-        r, s = (int.from_bytes(half, "big") for half in (data[-64:-32], data[-32:]))
-        try:
-            self._key.verify(encode_dss_signature(r, s), digest, _PREHASHED)
-        except InvalidSignature as error:
-            raise Refused("chain-signature", f"record {record.seq}") from error
+        if not signed_by(self._chain.public_key, digest, data[-SIGNATURE_BYTES:]):
+            raise Refused("chain-signature", f"record {record.seq}")
         return Taken(data, record, digest, hints)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -20,8 +20,7 @@ from wattseal_host.engine import Point, points_from_bytes, points_to_bytes, runn
 from wattseal_host.ledger.tables import MeterRow, RecordRow
 
 
-@dataclass(frozen=True)
-class Anchor:
+class Anchor(NamedTuple):
     """A meter's chain right before a moment: its last record that begins before it.
 
     seq: -1 before the first record; start_s, end_s: of the record, UTC seconds (before the
@@ -36,10 +35,6 @@ class Anchor:
     digest: bytes
     readings: int
     sums: bytes
-
-    def points(self) -> list[Point | None]:
-        """The sums as points, import first; None is the identity."""
-        return points_from_bytes(self.sums)
 
 
 def no_sums(channels: int) -> bytes:
@@ -77,7 +72,7 @@ _BEFORE = text(
 
 def anchors(session: Session, row: MeterRow, times: Sequence[int]) -> list[Anchor]:
     """The anchor of each time, UTC seconds, in the order given."""
-    found = session.execute(_BEFORE, {"times": json.dumps(list(times)), "meter": row.id})
+    found = session.execute(_BEFORE, {"times": json.dumps(list(times)), "meter": row.id}).all()
     result = []
     for seq, start_s, length_s, digest, readings, sums in found:
         if seq is None:

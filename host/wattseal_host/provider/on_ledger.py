@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from wattseal.errors import Refused
 
-from wattseal_host.engine import Point
+from wattseal_host.engine import Point, points_from_bytes
 from wattseal_host.ledger import Anchor, Ledger
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import prices_over
@@ -45,17 +45,18 @@ class LedgerReadings:
         ends = self._record_ends(sorted(changes))
         spans = pairwise(anchor.end_s for anchor in ends)
         prices = prices_over(tariff, channels, list(spans))
-        counts = [after.readings - before.readings for before, after in pairwise(ends)]
+        counts = (after.readings - before.readings for before, after in pairwise(ends))
         magnitude = sum(
-            count * sum(map(abs, price)) for count, price in zip(counts, prices, strict=True)
+            count * abs(price) for count, row in zip(counts, prices, strict=True) for price in row
         )
         nothing = (0,) * len(channels)
         scalars: list[int] = []
-        self._points = []
+        sums: list[bytes] = []
         for anchor, before, after in zip(ends, [nothing, *prices], [*prices, nothing], strict=True):
             if before != after:
                 scalars += [p - q for p, q in zip(before, after, strict=True)]
-                self._points += anchor.points()
+                sums.append(anchor.sums)
+        self._points = points_from_bytes(b"".join(sums))
         return magnitude, scalars
 
     def points(self) -> Sequence[Point | None]:

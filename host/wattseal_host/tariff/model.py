@@ -110,12 +110,14 @@ class Tariff:
 
     def steps(self, channel: str) -> Steps:
         """The weight of a unit of one channel over the tariff's validity, taxes included."""
-        parts = [
-            (self.factor(part), self.price_steps[part.name])
-            for part in self.priced
-            if part.channel == channel
-        ]
-        return add_steps(parts, self.from_s)
+        return self._channel_steps[channel]
+
+    @cached_property
+    def _channel_steps(self) -> dict[str, Steps]:
+        of_channel: dict[str, list[tuple[int, Steps]]] = {channel: [] for channel in CHANNELS}
+        for part in self.priced:
+            of_channel[part.channel].append((self.factor(part), self.price_steps[part.name]))
+        return {channel: add_steps(parts, self.from_s) for channel, parts in of_channel.items()}
 
     @cached_property
     def price_steps(self) -> dict[str, Steps]:

@@ -37,6 +37,13 @@ class Steps:
         """The times at which the price changes, from_s < t < to_s."""
         return self.starts[bisect_right(self.starts, from_s) : bisect_left(self.starts, to_s)]
 
+    def throughout(self, from_s: int, to_s: int) -> int | None:
+        """The price of all of from_s <= t < to_s; None if it changes. from_s >= starts[0]."""
+        after = bisect_right(self.starts, from_s)
+        if after < len(self.starts) and self.starts[after] < to_s:
+            return None
+        return self.prices[after - 1]
+
     def over(self, from_s: int, to_s: int) -> list[tuple[int, int]]:
         """(seconds, price) of each step within from_s <= t < to_s; from_s >= starts[0]."""
         index = bisect_right(self.starts, from_s) - 1
@@ -51,6 +58,9 @@ class Steps:
 
 def add_steps(parts: list[tuple[int, Steps]], from_s: int) -> Steps:
     """The sum of factor * prices of several step functions from from_s on (of none: 0)."""
+    if len(parts) == 1 and parts[0][1].starts[0] == from_s:
+        k, steps = parts[0]
+        return Steps.make([(s, k * p) for s, p in zip(steps.starts, steps.prices, strict=True)])
     changes = sorted({from_s}.union(*(steps.starts for _, steps in parts)))
     return Steps.make(
         [(s, sum(k * steps.at(s) for k, steps in parts)) for s in changes if s >= from_s]

@@ -34,13 +34,14 @@ def prices_over(
 ) -> list[tuple[int, ...]]:
     """The weight on each channel of each span from_s..to_s within the tariff's validity."""
     schedules = [tariff.steps(channel) for channel in channels]
-    return [
-        tuple(_price(tariff, steps, from_s, to_s) for steps in schedules) for from_s, to_s in spans
-    ]
+    columns = [[_price(tariff, steps, *span) for span in spans] for steps in schedules]
+    return list(zip(*columns, strict=True))
 
 
 def _price(tariff: Tariff, steps: Steps, from_s: int, to_s: int) -> int:
+    price = steps.throughout(from_s, to_s)
+    if price is not None:
+        return price
     if tariff.long_records is None:
-        return steps.prices[0]
-    over = steps.over(from_s, to_s)
-    return over[0][1] if len(over) == 1 else tariff.long_records.price(over)
+        raise Misuse("long-records")  # `Tariff.read` lets no such tariff pass
+    return tariff.long_records.price(steps.over(from_s, to_s))
