@@ -19,7 +19,7 @@ from sealed_house import House
 from wattseal.chain import Chain, verify_stretch
 from wattseal_host.ledger import Ledger
 
-KILLS = 40
+KILLS = 30
 Server = multiprocessing.context.ForkServerContext
 
 
@@ -64,7 +64,9 @@ def test_a_killed_collector_leaves_a_whole_ledger(
     full, stops, kills, rounds = len(house.meter.sealed), set(), 0, 0
     path = tmp_path / "ledger.db"
     with wire(ScriptedMeter(house.meter).answer) as port:
-        longest_s = unharmed_s(server, port, path.with_name("unharmed.db"))
+        longest_s = min(
+            unharmed_s(server, port, tmp_path / f"unharmed{number}.db") for number in range(2)
+        )
         while kills < KILLS:
             batch = rng.choice((1, 2, 5))
             child = server.Process(target=collect_from, args=(port, path, batch))

@@ -98,8 +98,9 @@ class _Run:
                 try:
                     self._until_complete(ledger)
                 finally:
-                    if outcome.meter is not None:
-                        outcome.records = ledger.next_seq(outcome.meter)
+                    meter = outcome.meter
+                    if meter is not None and meter in {known.meter for known in ledger.meters()}:
+                        outcome.records = ledger.next_seq(meter)
         except WattsealError as error:
             outcome.code, outcome.detail = error.code, error.detail
         except OSError as error:
