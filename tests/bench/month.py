@@ -47,6 +47,7 @@ class Month:
         )
         self.enrolment_jws = self.office.enrol(self.enrolment)
         self.trust = self.office.trust()
+        self.tariffs: dict[str, Tariff] = {}
         self.half_hourly = self._agree(self._half_hourly(rng))
         self.time_of_use = self._agree(self._time_of_use())
         self.ledger_file = directory / "ledger.db"
@@ -70,6 +71,7 @@ class Month:
         return BillMessage(bill.bundle.statement, bill.bundle.proof).write()
 
     def _agree(self, tariff: Tariff) -> Papers:
+        self.tariffs[tariff.name] = tariff
         signed = self.office.publish(tariff)
         agreed = Agreed(signed.digest, self.from_s, self.to_s)
         contract = self.office.agree(Contract(tariff.name, self.meter.meter, (agreed,)))

@@ -116,6 +116,12 @@ def bill(
     from_: From,
     to: To,
     out: Annotated[Path, typer.Option(help="Where the bundle goes (JSON).")],
+    message: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where the bill message goes (.bill): all a provider with a ledger needs."
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Where a page about the bill goes (HTML).")
     ] = None,
@@ -129,6 +135,7 @@ def bill(
 
     Refused (disclosure-…) when the bill, beside those before it, would give single readings away.
     """
+    from wattseal_host.bill_message import BillMessage
     from wattseal_host.cli.verify import describe
     from wattseal_host.customer.bill import make_bill
     from wattseal_host.customer.releases import Releases
@@ -154,6 +161,8 @@ def bill(
     # Noted before it can leave: a release that was forgotten is not weighed against the next.
     made.releases.save(Releases.path_for(file))
     write_atomic(out, made.data)
+    if message is not None:
+        write_atomic(message, BillMessage(made.bundle.statement, made.bundle.proof).write())
     if report is not None:
         from wattseal_host.customer.bill_report import render
 

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from wattseal_host.cli import output, provider_tariff
+from wattseal_host.cli import output, provider_bills, provider_tariff
 
 app = typer.Typer(no_args_is_help=True, help="The provider's side: sign documents, check bills.")
 app.add_typer(provider_tariff.app, name="tariff")
+app.command("verify")(provider_bills.command)
 
 Directory = Annotated[Path, typer.Option("--dir", help="The provider's directory.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -103,25 +104,3 @@ def trust(
     write_atomic(out, trusted.write())
     count = len(trusted.meters)
     output.emit({"file": str(out), "meters": count}, [f"{count} meters in {out}"], as_json)
-
-
-@app.command("verify")
-def verify_bill(
-    bundle: Annotated[Path, typer.Argument(help="The bill's bundle (JSON).")],
-    directory: Directory,
-    ledger: Annotated[Path, typer.Option(help="The provider's own ledger.")],
-    as_json: Json = False,
-) -> None:
-    """Verify a bill against the provider's own keys and ledger. Exit codes as `verify`."""
-    from wattseal_host.bundle import MAX_BUNDLE_BYTES
-    from wattseal_host.cli.verify import finish
-    from wattseal_host.files import read_bounded
-    from wattseal_host.ledger import Ledger
-    from wattseal_host.provider.bills import check_bill
-    from wattseal_host.provider.office import Office
-
-    trusted = Office(directory).trust()
-    data = read_bounded(bundle, MAX_BUNDLE_BYTES)
-    with Ledger(ledger) as opened:
-        verdict = check_bill(data, trusted, opened)
-    finish(verdict, as_json)

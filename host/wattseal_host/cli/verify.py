@@ -55,6 +55,7 @@ def describe(verdict: Verdict) -> dict[str, Any]:
         "records": verdict.records,
         "keys": verdict.keys,
         "checks_ms": {name: round(spent_ms, 3) for name, spent_ms in verdict.checks},
+        "on_ledger": list(verdict.on_ledger),
     }
     if verdict.statement is not None:
         value["amount"] = verdict.amount
@@ -73,7 +74,7 @@ def _lines(verdict: Verdict) -> list[str]:
     statement = verdict.statement
     checks = ", ".join(f"{name} {spent_ms:.1f} ms" for name, spent_ms in verdict.checks)
     total_ms = math.fsum(spent_ms for _, spent_ms in verdict.checks)
-    return [
+    lines = [
         f"accepted: {verdict.amount} {statement.currency.code} payable",
         f"  period   {output.utc_text(statement.from_s)} to {output.utc_text(statement.to_s)}",
         f"  meter    {statement.meter.hex()}, {verdict.records} records",
@@ -81,3 +82,6 @@ def _lines(verdict: Verdict) -> list[str]:
         f"  contract {statement.contract.hex()}",
         f"  checks   {checks}; {total_ms:.1f} ms in all",
     ]
+    if verdict.on_ledger:
+        lines.append(f"  ledger   checked on arrival: {', '.join(verdict.on_ledger)}")
+    return lines

@@ -1,0 +1,139 @@
+"""Many bills at once: prepared on all cores, their proofs settled by one equation.
+
+Everything that depends on one bill alone is done by worker processes, up to the one equation on
+the curve that its proof leaves. Only when the last proof is parsed are the random weights drawn,
+and all equations are checked together. (The sum of a bill's commitments has its short prices for
+scalars; random weights on every commitment would cost more than they save.)
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from wattseal_host.bill_message import is_bill_message
+from wattseal_host.bundle import MAX_BUNDLE_BYTES
+from wattseal_host.errors import Unusable
+from wattseal_host.files import read_bounded
+from wattseal_host.ledger import Ledger
+from wattseal_host.linear import Equation, Settle, settle_many
+from wattseal_host.linear import settle as settle_now
+from wattseal_host.provider.archive import Archive
+from wattseal_host.provider.bills import check_bill, check_message
+from wattseal_host.trust import Trust
+from wattseal_host.verdict import Verdict
+
+CHUNK = 16
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a worker needs to open: the office's directory and public key, whom the office
+    trusts, and the ledger's file."""
+
+    directory: Path
+    public: bytes
+    trust: Trust
+    ledger: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A bill's file and what became of it; unusable: the file was no bill at all (the verdict's
+    code says why)."""
+
+    path: Path
+    verdict: Verdict
+    unusable: bool = False
+
+
+@dataclass
+class _Pending:
+    outcome: Outcome
+    equation: Equation | None = None
+
+
+class Checker:
+    """Judges bundles and bill messages for a desk. Use as a context manager."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._trust = desk.trust
+        self._archive = Archive(desk.directory, desk.public)
+        self._ledger = Ledger(desk.ledger)
+
+    def __enter__(self) -> Checker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.__exit__(None, None, None)
+
+    def check(self, data: bytes, settle: Settle = settle_now) -> Verdict:
+        """The verdict on a bundle's or a message's bytes. Raises Unusable if they are neither."""
+        if is_bill_message(data):
+            return check_message(data, self._archive, self._ledger, settle)
+        return check_bill(data, self._trust, self._ledger, settle)
+
+    def prepare(self, path: Path) -> _Pending:
+        equations: list[Equation] = []
+        try:
+            verdict = self.check(read_bounded(path, MAX_BUNDLE_BYTES), equations.append)
+        except Unusable as error:
+            return _Pending(Outcome(path, Verdict(code=error.code, detail=error.detail), True))
+        return _Pending(Outcome(path, verdict), equations[0] if equations else None)
+
+
+def check_all(
+    paths: Sequence[Path],
+    desk: Desk,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Judge every file; the outcomes in the order of the paths.
+
+    The codes are those of the bills one by one. workers: processes, by default one for each
+    core; few bills are done in this one. progress: called with (done, of all).
+    """
+    pending: list[_Pending] = []
+    with ExitStack() as stack:
+        for chunk in _prepared(paths, desk, workers, stack):
+            pending += chunk
+            if progress is not None:
+                progress(len(pending), len(paths))
+    left = [one for one in pending if one.equation is not None]
+    holds = settle_many([one.equation for one in left if one.equation is not None])
+    for one, true in zip(left, holds, strict=True):
+        if not true:
+            one.outcome = Outcome(one.outcome.path, one.outcome.verdict.with_false_proof())
+    return [one.outcome for one in pending]
+
+
+def _prepared(
+    paths: Sequence[Path], desk: Desk, workers: int | None, stack: ExitStack
+) -> Iterable[list[_Pending]]:
+    chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
+    count = min(workers or os.cpu_count() or 1, len(chunks))
+    if count <= 1:
+        checker = stack.enter_context(Checker(desk))
+        return ([checker.prepare(path) for path in chunk] for chunk in chunks)
+    # Fresh processes: a fork would share the parent's threads and its open ledger.
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _open, (desk,))
+    return stack.enter_context(pool).map(_prepare, chunks)
+
+
+_checker: Checker | None = None
+
+
+def _open(desk: Desk) -> None:
+    global _checker
+    _checker = Checker(desk)
+
+
+def _prepare(paths: Sequence[Path]) -> list[_Pending]:
+    assert _checker is not None
+    return [_checker.prepare(path) for path in paths]
