@@ -26,7 +26,9 @@ from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.customer.bill import Bill, make_bill
 from wattseal_host.customer.bill_report import render
 from wattseal_host.customer.releases import Releases
+from wattseal_host.customer.spy import FUSE_KW, Limit, refuse
 from wattseal_host.customer.store import Secrets
+from wattseal_host.customer.tariff_check import check_tariff
 from wattseal_host.documents import Agreed, Contract
 from wattseal_host.files import read_bounded, write_atomic, write_token
 from wattseal_host.jws import Signed
@@ -42,6 +44,7 @@ from wattseal_host.verify import verify_bundle
 DAY_S = 86400
 PERIOD_MS = 60_000
 MAX_DAYS = 3660
+CLOCK_FIRST_S, CLOCK_LAST_S = 1_262_304_000, 4_102_444_800  # what the firmware takes for a time
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,14 @@ def run_demo(demo: Demo) -> dict[str, Any]:
     draw = plan(demo.load, demo.start, demo.days, find_zone(demo.zone))
     if draw.from_s % demo.interval_s or draw.to_s % demo.interval_s:
         raise Misuse("load-start", "the load must begin and end where an interval does")
+    if draw.from_s - demo.interval_s < CLOCK_FIRST_S or draw.to_s + DAY_S >= CLOCK_LAST_S:
+        raise Misuse("load-start", "a meter's clock runs from 2010 to 2100")
     tariff = _tariff(demo, draw)
+    if not demo.consent:
+        limit = Limit.of_fuse(FUSE_KW, 0)
+        period_s = draw.to_s - draw.from_s
+        found = check_tariff(tariff, ("import",), demo.interval_s, period_s, limit)
+        refuse(found, tariff.zone)
     demo.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wattseal-demo-") as scratch:
         return _Run(demo, draw, tariff, Path(scratch)).all_stages()
