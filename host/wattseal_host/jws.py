@@ -32,6 +32,15 @@ MAX_CHARACTERS = 8 * 1024 * 1024
 SIGNATURE_BYTES = 64
 
 
+class _Registry(jws.JWSRegistry):
+    """ES256 and nothing else, for documents as long as `MAX_CHARACTERS` lets them be."""
+
+    max_payload_length = MAX_CHARACTERS
+
+
+_REGISTRY = _Registry(algorithms=["ES256"])
+
+
 @dataclass(frozen=True)
 class Signed:
     """A parsed document. Nothing in it is to be believed before `check_signature`.
@@ -49,7 +58,7 @@ class Signed:
 def sign(kind: str, payload: dict[str, Any], key: ECKey) -> Signed:
     """Sign `payload` (canonical JSON values only) as a document of `kind`."""
     header = {"alg": "ES256", "kid": fingerprint(public_bytes(key)), "typ": kind}
-    token = jws.serialize_compact(header, dumps(payload), key, algorithms=["ES256"])
+    token = jws.serialize_compact(header, dumps(payload), key, registry=_REGISTRY)
     return parse(token, kind)
 
 
@@ -92,7 +101,7 @@ def check_signature(document: Signed, trusted: Iterable[bytes]) -> bytes:
     else:
         raise Refused("untrusted-keys", f"{document.kind} is signed by {document.kid}")
     try:
-        jws.deserialize_compact(document.token, jose_key(public), algorithms=["ES256"])
+        jws.deserialize_compact(document.token, jose_key(public), registry=_REGISTRY)
     except (JoseError, ValueError) as error:
         raise Refused("jws-forged", document.kind) from error
     return public

@@ -14,7 +14,7 @@ from wattseal.errors import Malformed, Misuse
 
 from wattseal_host.errors import Unusable
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 16
 MAX_INTEGER = 2**53 - 1
 

@@ -29,7 +29,7 @@ def command(
     interval: Annotated[int, typer.Option(help="Length of a record in seconds.")] = 1800,
     days: Annotated[int, typer.Option(help="Days to run and bill.")] = 30,
     out: Annotated[Path, typer.Option(help="Where the files go.")] = Path("demo-out"),
-    seed: Annotated[int, typer.Option(help="Same seed, same sealed bytes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same sealed bytes.")] = 1,
     consent: Annotated[
         bool, typer.Option("--consent", help="Bill whatever the spy test finds.")
     ] = False,

@@ -7,8 +7,11 @@ error, 3 a part of the ports failed, 130 interrupted, 141 the reader of our outp
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Any
+from io import TextIOWrapper
+from types import FrameType
+from typing import Any, NoReturn, cast
 
 import typer
 from wattseal.errors import WattsealError
@@ -47,8 +50,18 @@ customer.app.command("recover")(recover.command)
 UsageError: Any = typer.BadParameter.__base__
 
 
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    """End as after an error, so that every temporary folder and process is cleared away."""
+    raise SystemExit(128 + number)
+
+
 def run() -> None:
     """The console script `wattseal`: never a traceback for anything that input can cause."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets its escape.
+        cast(TextIOWrapper, stream).reconfigure(errors="backslashreplace")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     try:
         result = app(standalone_mode=False)
         status = result if isinstance(result, int) else 0
@@ -63,6 +76,9 @@ def run() -> None:
         status = 2
     except (KeyboardInterrupt, typer.Abort):
         status = 130
+    except MemoryError:
+        output.complain("memory", "the input needs more memory than there is")
+        status = 2
     except BrokenPipeError:
         # Nothing more can be written; keep the interpreter from trying at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -41,17 +41,22 @@ HINTS = {
 def emit(value: dict[str, Any], lines: list[str], as_json: bool) -> None:
     """Print a command's result: one JSON object on one line, or lines for people."""
     if as_json:
-        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(value) + "\n")
     else:
-        sys.stdout.write("".join(line + "\n" for line in lines))
+        sys.stdout.write("".join(plain(line) + "\n" for line in lines))
 
 
 def complain(code: str, detail: str) -> None:
-    """One lower-case line, and a hint where there is one."""
+    """One lower-case line on stderr, with what to do about it where there is a hint."""
     text = " ".join(f"{code}: {detail}".split()) if detail else code
-    sys.stderr.write(f"error: {text}\n")
     if code in HINTS:
-        sys.stderr.write(f"hint: {HINTS[code]}\n")
+        text += f" (hint: {HINTS[code]})"
+    sys.stderr.write(f"error: {plain(text)}\n")
+
+
+def plain(text: str) -> str:
+    """Escape what is no printable character: a file we read must not drive the terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 Advance = Callable[[float, float], None]
