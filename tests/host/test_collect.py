@@ -18,8 +18,8 @@ from wattseal_host.collect.many import collect_all
 from wattseal_host.collect.place import CUSTOMER, UTILITY, Place
 from wattseal_host.collect.resume import collect
 from wattseal_host.errors import PortError
-from wattseal_host.ledger import Ledger
-from wattseal_host.ledger.apart import KEEP_FIRST, KEEP_LAST, MAX_REJECT_BYTES
+from wattseal_host.ledger import Ledger, apart
+from wattseal_host.ledger.apart import MAX_REJECT_BYTES
 
 TIMEOUT_S = 0.3
 
@@ -118,16 +118,18 @@ def test_several_meters_at_once_and_one_that_fails(tmp_path: Path) -> None:
         assert (reject.code, reject.sealed) == ("chain-signature", altered.told[2])
 
 
-def test_a_babbling_meter_fills_no_disk(tmp_path: Path) -> None:
+def test_a_babbling_meter_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "KEEP_FIRST", 5)
+    monkeypatch.setattr(apart, "KEEP_LAST", 10)
     with Ledger(tmp_path / "l.db") as ledger:
         ledger.add_meter(House(HONEST).enrolment)
-        for number in range(KEEP_FIRST + KEEP_LAST + 50):
+        for number in range(40):
             with pytest.raises(Malformed):
                 ledger.append(HONEST.meter, [number.to_bytes(4, "big") * 5000], "customer")
         with pytest.raises(Malformed):
             ledger.append(HONEST.meter, [number.to_bytes(4, "big") * 5000], "customer")
         rejects = ledger.rejects(HONEST.meter)
-        assert len(rejects) == KEEP_FIRST + KEEP_LAST
+        assert len(rejects) == 15
         assert {len(reject.sealed) for reject in rejects} == {MAX_REJECT_BYTES}
         first, last = (int.from_bytes(r.sealed[:4], "big") for r in (rejects[0], rejects[-1]))
         assert (first, last) == (0, number)

@@ -13,6 +13,7 @@ from wattseal_host.cli import output
 if TYPE_CHECKING:
     from wattseal_host.collect.many import Outcome
     from wattseal_host.collect.tap import Tap
+    from wattseal_host.ledger import Ledger
 
 SOME_FAILED, ALL_FAILED = 3, 2
 
@@ -58,16 +59,22 @@ def command(
         raise Misuse("port", "give --utility PORT or --customer PORT, or several")
     if len({place.port for place in places}) < len(places):
         raise Misuse("port", "a port is named twice")
-    with Ledger(ledger), ExitStack() as stack:
+    with Ledger(ledger) as opened, ExitStack() as stack:
+        before = _count(opened)
         taps: list[Tap | None] | None = None
         if capture is not None:
             writer = stack.enter_context(CaptureWriter(capture, places))
             taps = [writer.tap(at) for at in range(len(places))]
         bar = stack.enter_context(output.progress("collecting"))
         outcomes = collect_all(ledger, places, bar, taps, patience, new_meter)
+        new = _count(opened) - before
     folder = evidence if evidence is not None else ledger.absolute().parent
     files = write_evidence(ledger, outcomes, folder)
-    _report(outcomes, files, as_json)
+    _report(outcomes, new, files, as_json)
+
+
+def _count(ledger: Ledger) -> int:
+    return sum(ledger.next_seq(meter.meter) for meter in ledger.meters())
 
 
 def write_evidence(
@@ -82,10 +89,12 @@ def write_evidence(
         return {meter: write_forks(opened, meter, folder) for meter in forked if meter}
 
 
-def _report(outcomes: list[Outcome], files: dict[bytes | None, list[str]], as_json: bool) -> None:
+def _report(
+    outcomes: list[Outcome], new: int, files: dict[bytes | None, list[str]], as_json: bool
+) -> None:
     records = {outcome.meter: outcome.records for outcome in outcomes}
     value = {
-        "new": sum(outcome.new for outcome in outcomes),
+        "new": new,
         "records": sum(records.values()),
         "failed": sum(1 for outcome in outcomes if outcome.code),
         "ports": [_describe(outcome, files) for outcome in outcomes],

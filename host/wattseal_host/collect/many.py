@@ -25,8 +25,9 @@ _LINK = {"port-missing", "port-silent", "port-answer"}
 
 @dataclass
 class Outcome:
-    """What became of one place. meter: id, None if none answered; new: records stored in this
-    run; records: in the ledger now; code, detail: why it ended early ("" if it did not);
+    """What became of one place. meter: id, None if none answered; new: records by which
+    the ledger grew while it was read (two ports of one meter see the same growth); records: in
+    the ledger now; code, detail: why it ended early ("" if it did not);
     breaks: how often the link broke and was taken up again."""
 
     place: Place

@@ -34,8 +34,9 @@ def collect(
     stopping: Callable[[], bool] = lambda: False,
     itself: MeterSelf | None = None,
 ) -> int:
-    """Read everything new from a port; how many records were new.
+    """Read everything new from a port; by how many records the ledger grew meanwhile.
 
+    progress: told of that growth after every batch, of one that failed in the middle too.
     itself: what the meter just said of itself, where the caller asked already.
 
     A meter the ledger does not know is added as it describes itself: its key is what its
@@ -56,13 +57,15 @@ def collect(
     meter = itself.meter
     start_seq = at_seq = ledger.next_seq(meter)
     while at_seq < itself.next_seq and not stopping():
-        _read_batch(ledger, port, meter, at_seq, min(BATCH, itself.next_seq - at_seq))
-        reached_seq = ledger.next_seq(meter)
+        try:
+            _read_batch(ledger, port, meter, at_seq, min(BATCH, itself.next_seq - at_seq))
+        finally:
+            reached_seq = ledger.next_seq(meter)
+            if progress is not None:
+                progress(reached_seq - start_seq, itself.next_seq - start_seq)
         if reached_seq == at_seq:
             raise PortError("port-answer", f"other records than those from {at_seq}")
         at_seq = reached_seq
-        if progress is not None:
-            progress(at_seq - start_seq, itself.next_seq - start_seq)
     return at_seq - start_seq
 
 

@@ -16,7 +16,7 @@ from wattseal_host.stretch import Stretch
 def from_ledger(ledger: Ledger, secrets: Secrets, from_s: int, to_s: int) -> list[Opening]:
     """Openings of every record within from_s..to_s whose epoch's secret is held, checked."""
     stretch = ledger.between(secrets.meter, from_s, to_s)
-    ours = [i for i, record in enumerate(stretch.records) if record.epoch in secrets.epochs]
+    ours = [i for i, r in enumerate(stretch.records) if not r.channels or r.epoch in secrets.epochs]
     return secrets.opener().open_stretch(stretch.pick(ours))
 
 

@@ -89,7 +89,8 @@ def recover(
     opener = secrets.opener()
     result = Recovered()
     for stretch in _parts(ledger, secrets.meter, from_s, to_s, progress):
-        ours = [i for i, record in enumerate(stretch.records) if record.epoch in secrets.epochs]
+        # A pairing's event is of the epoch before, and says whether the secret is the right one.
+        ours = [i for i, r in enumerate(stretch.records) if not r.channels or r.epoch in secrets.epochs]
         chosen = stretch.pick(ours)
         by_seq = {record.seq: record for record in chosen.records}
         for opening in opener.open_stretch(chosen):
