@@ -83,7 +83,7 @@ def test_readings_from_the_ledger_with_the_secret_alone(
         found = from_ledger(ledger, secrets, 0, 2**32)
         assert {o.seq: (o.value,) for o in found} == house.meter.values
         stranger = Secrets(secrets.meter, secrets.key, {1: bytes(32)})
-        with pytest.raises(Refused, match="opening-false"):
+        with pytest.raises(Refused, match="epoch-secret"):
             from_ledger(ledger, stranger, 0, 2**32)
 
 

@@ -90,7 +90,9 @@ def recover(
     result = Recovered()
     for stretch in _parts(ledger, secrets.meter, from_s, to_s, progress):
         # A pairing's event is of the epoch before, and says whether the secret is the right one.
-        ours = [i for i, r in enumerate(stretch.records) if not r.channels or r.epoch in secrets.epochs]
+        ours = [
+            i for i, r in enumerate(stretch.records) if not r.channels or r.epoch in secrets.epochs
+        ]
         chosen = stretch.pick(ours)
         by_seq = {record.seq: record for record in chosen.records}
         for opening in opener.open_stretch(chosen):
