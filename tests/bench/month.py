@@ -48,6 +48,7 @@ class Month:
         self.enrolment_jws = self.office.enrol(self.enrolment)
         self.trust = self.office.trust()
         self.tariffs: dict[str, Tariff] = {}
+        self.papers: dict[str, Papers] = {}
         self.half_hourly = self._agree(self._half_hourly(rng))
         self.time_of_use = self._agree(self._time_of_use())
         self.ledger_file = directory / "ledger.db"
@@ -75,7 +76,8 @@ class Month:
         signed = self.office.publish(tariff)
         agreed = Agreed(signed.digest, self.from_s, self.to_s)
         contract = self.office.agree(Contract(tariff.name, self.meter.meter, (agreed,)))
-        return Papers(signed, contract)
+        self.papers[tariff.name] = Papers(signed, contract)
+        return self.papers[tariff.name]
 
     def _half_hourly(self, rng: random.Random) -> Tariff:
         """A price of its own for every half-hour, some of them negative; standing charge, VAT."""

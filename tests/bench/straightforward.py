@@ -98,7 +98,8 @@ def check_chain(sealed: Sequence[bytes], key: bytes, before: bytes) -> None:
     public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
     meter = hashlib.sha256(b"wattseal/1/meter-id\0" + key).digest()[:16]
     first = sealed[0]
-    previous, seq, end_s = before, _number(first, 26), _number(first, 30)
+    seq, end_s = _number(first, 26), _number(first, 30)
+    previous = before if seq else hashlib.sha256(b"wattseal/1/genesis\0" + key).digest()
     for record in sealed:
         body, signature = record[:-64], record[-64:]
         if body[2:18] != meter:
