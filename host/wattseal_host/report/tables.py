@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from wattseal_host.report.bands import Bands, price_text, price_unit
-from wattseal_host.report.data import ReportData, Slot
+from wattseal_host.report.data import Charge, ReportData, Slot
 from wattseal_host.report.digits import column
 from wattseal_host.report.localtime import LocalTime, clock_text, day_text, length_text
 from wattseal_host.report.measure import Measure
@@ -26,21 +26,31 @@ class Table(NamedTuple):
 
 
 def amount_table(data: ReportData, measure: Measure, bands: Bands) -> Table:
-    """How the amount comes about: energy and cost per price band, other charges, rounding."""
+    """How the amount comes about: energy and cost per price band, what was exported,
+    other charges, rounding."""
     energy: dict[int, int] = defaultdict(int)
     fees: dict[int, int] = defaultdict(int)
+    exported = []
     for slot in data.slots:
         band = bands.index(slot.price)
         energy[band] += slot.value
-        fees[band] += slot.fee
+        if slot.export is None:
+            fees[band] += slot.fee
+        else:
+            fees[band] += slot.value * slot.price
+            exported.append((slot.export, slot.fee - slot.value * slot.price))
     order = sorted(energy)
-    unrounded = sum(fees.values()) + sum(charge.fee for charge in data.charges)
+    charges = list(data.charges)
+    if exported:
+        sent = measure.energy(sum(value for value, _ in exported))
+        charges.insert(0, Charge(f"{sent} kWh exported", sum(fee for _, fee in exported)))
+    unrounded = sum(fees.values()) + sum(charge.fee for charge in charges)
     scale = min(measure.fee_exponent, -data.minor_digits)
     amount = data.amount_minor * 10 ** (-data.minor_digits - scale)
     rest = amount - unrounded * 10 ** (measure.fee_exponent - scale)
     lines = [
         *(fees[band] * 10 ** (measure.fee_exponent - scale) for band in order),
-        *(charge.fee * 10 ** (measure.fee_exponent - scale) for charge in data.charges),
+        *(charge.fee * 10 ** (measure.fee_exponent - scale) for charge in charges),
         rest,
         amount,
     ]
@@ -48,7 +58,7 @@ def amount_table(data: ReportData, measure: Measure, bands: Bands) -> Table:
     kwh = column([*(energy[band] for band in order), sum(energy.values())], measure.energy_exponent)
     labels = [f"at {bands.bands[band].label}" for band in order]
     rows = [(label, kwh[i], texts[i]) for i, label in enumerate(labels)]
-    for i, charge in enumerate(data.charges, len(order)):
+    for i, charge in enumerate(charges, len(order)):
         rows.append((charge.label, "", texts[i]))
     if rest:
         whole_units = abs(rest) >= 10 ** (-data.minor_digits - scale)
