@@ -109,6 +109,55 @@ def test_all_paths_agree(
     assert found == [code] * 7
 
 
+def without(at: int) -> Callable[[list[bytes]], list[bytes]]:
+    return lambda records: records[:at] + records[at + 1 :]
+
+
+def swapped(records: list[bytes]) -> list[bytes]:
+    return [*records[:8], records[9], records[8], *records[10:]]
+
+
+def altered(at: int) -> Callable[[list[bytes]], list[bytes]]:
+    def change(records: list[bytes]) -> list[bytes]:
+        record = bytearray(records[20])
+        record[at] ^= 1
+        return [*records[:20], bytes(record), *records[21:]]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (without(20), "chain-sequence"),
+        (without(SLOTS + 1), "chain-signature"),
+        (swapped, "chain-sequence"),
+        (lambda records: [*records[:9], records[8], *records[9:]], "chain-sequence"),
+        (altered(17), "chain-meter"),
+        (altered(33), "chain-time"),
+        (altered(110), "chain-link"),
+    ],
+)
+def test_records_tampered_with(
+    month: Month,
+    bundle: Bundle,
+    change: Callable[[list[bytes]], list[bytes]],
+    code: str,
+) -> None:
+    """The signature beside the bundle is the honest last one: the oracle has it on that record."""
+    records = change([sealed[:-64] for sealed in month.meter.sealed])
+    data = replace(bundle, bodies=tuple(records)).write()
+    sealed = [body + original[-64:] for body, original in _signed(records, month.meter.sealed)]
+    sealed[-1] = sealed[-1][:-64] + bundle.signature
+    assert verify_bundle(data, month.trust).code == code
+    assert straightforward.verify(data, sealed, month.trust) == code
+
+
+def _signed(bodies: list[bytes], sealed: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """Each body with the record whose sequence number it has, and so whose signature."""
+    return [(body, sealed[int.from_bytes(body[26:30], "big")]) for body in bodies]
+
+
 MESSAGES = {
     "shifted": (said(from_s=0, to_s=1800), "period-incomplete"),
     "longer": (lambda b, m: said(to_s=b.statement.to_s + 1800)(b, m), "period-incomplete"),
