@@ -5,6 +5,7 @@ import asyncio
 from wattseal.errors import WattsealError
 from wattseal.record import ORIGIN, decode_origin, decode_sealed
 
+from meter import calibration
 from meter.clock import Clock
 from meter.customer_port import CustomerPort
 from meter.keys import Keys
@@ -26,15 +27,14 @@ class Meter:
     """A meter on a board.
 
     root: path of its flash file system. time: the module. entropy: as os.urandom.
-    read_voltage_uv, read_current_uv: one conversion each, in microvolts. customer_uart,
-    utility_uart: the ports. console: takes a line of text for whoever watches.
+    voltage, current: converters with `read` (steps, 0 to 4095); voltage with `read_uv` as well.
+    customer_uart, utility_uart: the ports. console: takes a line of text for whoever watches.
 
     WattsealError `keys-lost` if the flash holds a log but not its keys: there is no honest way on.
     """
 
     def __init__(
-        self, root, time, entropy, read_voltage_uv, read_current_uv, customer_uart, utility_uart,
-        console,
+        self, root, time, entropy, voltage, current, customer_uart, utility_uart, console,
     ):
         storage = Storage(root)
         settings, refused = _settings(storage, console)
@@ -44,13 +44,19 @@ class Meter:
         if not state.load() and log.count:
             console("checkpoint is lost: registers go on from the log")
         config, changed = _config(log, state, settings, console)
-        sensor = Sensor(read_voltage_uv, read_current_uv, time, settings)
+        constants, spoilt = _constants(storage, settings, console)
+        sensor = Sensor(voltage.read, current.read, time, settings, constants)
+        if not constants.present and settings.voltage_sensor:
+            sensor.calibration = calibration.design(
+                settings, sensor.factory_nv_per_step(voltage.read_uv)
+            )
         newest = decode_sealed(log.newest) if log.count else None
         keys = Keys(
             storage, entropy, sensor.noise, newest.boot if newest else 0, newest is not None
         )
         public = Public(
-            clock, log, keys.meter, keys.public, keys.boot, keys.epoch, config, refused or changed
+            clock, log, keys.meter, keys.public, keys.boot, keys.epoch, config,
+            refused or changed or spoilt, constants.present,
         )
         openings = Openings(keys)
         sealer = Sealer(log, keys, openings, public, console)
@@ -88,6 +94,18 @@ def _settings(storage, console):
             console(f"settings.json is refused, defaults hold: {error}")
             return Settings(), True
     return Settings(), False
+
+
+def _constants(storage, settings, console):
+    """Return (Calibration, whether a file was refused): the file's constants or the design's."""
+    text = storage.read(calibration.NAME)
+    if text:
+        try:
+            return calibration.parse(text), False
+        except WattsealError as error:
+            console(f"{calibration.NAME} is refused, the design's constants hold: {error}")
+            return calibration.design(settings, 0), True
+    return calibration.design(settings, 0), False
 
 
 def _config(log, state, settings, console):

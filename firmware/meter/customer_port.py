@@ -5,6 +5,7 @@ A command is a line `?name arguments`; every line of an answer begins with `#` a
 time.
 
     ?status               #status {json}
+    ?measurement          #measurement {json}          (of the last burst; sums since boot)
     ?pair HEX64           #pair {json}                 (within a minute after the button)
     ?history FROM COUNT   #record SEQ HEX ...          #end NEXT
     ?openings FROM COUNT  #opening SEQ CHANNEL VALUE FLAGS BLINDINGHEX ...   #end NEXT
@@ -30,6 +31,12 @@ _STATUS = (
     '"oldest_seq":{},"interval_s":{},"unit_exponent":{},"channel_set":{},"register_wh":{},'
     '"export_wh":{},"sealed_units":[{}],"clock_s":{},"clock_set":{},"power_mw":{},"power_w":{},'
     '"voltage_mv":{},"current_ma":{},"pairing_open":{},"pairing_pending":{},"status":{}}}'
+)
+_MEASUREMENT = (
+    '#measurement {{"power_mw":{},"reactive_mvar":{},"apparent_mva":{},"voltage_mv":{},'
+    '"current_ma":{},"mains_mhz":{},"flags":{},"import_uj":{},"export_uj":{},"calibrated":{},'
+    '"voltage_uv_per_step":{},"current_ua_per_step":{},"bursts":{},"sum_power_mw":{},'
+    '"sum_reactive_mvar":{},"sum_voltage_mv":{},"sum_current_ma":{}}}'
 )
 _PAIR = '#pair {{"meter":"{}","key":"{}","epoch":{},"secret":"{}"}}'
 
@@ -98,6 +105,8 @@ class CustomerPort:
         try:
             if command == b"?status" and len(words) == 1:
                 await self._line(self._status())
+            elif command == b"?measurement" and len(words) == 1:
+                await self._line(self._measurement())
             elif command == b"?pair" and len(words) == 2:
                 await self._line(self._pair(words[1]))
             elif command == b"?history" and len(words) == 3:
@@ -123,6 +132,17 @@ class CustomerPort:
             self._clock.utc_s(), _json(self._clock.is_set()), energy.power_mw,
             energy.power_mw // 1000, sensor.voltage_mv, sensor.current_ma,
             _json(self._pairing.is_open()), _json(bool(self._keys.pending)), public.status(),
+        )
+
+    def _measurement(self):
+        sensor = self._metering.sensor
+        energy = self._metering.energy
+        calibration = sensor.calibration
+        return _MEASUREMENT.format(
+            sensor.power_mw, sensor.reactive_mvar, sensor.apparent_mva, sensor.voltage_mv,
+            sensor.current_ma, sensor.mains_mhz, sensor.flags, energy.import_uj, energy.export_uj,
+            _json(calibration.present), calibration.voltage_uv_per_step, calibration.points[0][1],
+            *sensor.totals,
         )
 
     def _pair(self, word):

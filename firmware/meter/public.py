@@ -8,16 +8,18 @@ CLOCK_SET = const(1)
 LOG_INTACT = const(2)
 PAIRED = const(4)
 SETTINGS_REFUSED = const(8)
+CALIBRATED = const(16)
 
 
 class Public:
     """Identity, fixed configuration, and status. No field depends on a reading.
 
     meter 16 bytes, key 33 bytes; interval_s, exponent, channel_set as in the ORIGIN event; boot
-    and epoch counters; settings_refused: the settings in use are not the file's.
+    and epoch counters; settings_refused: settings or calibration in use are not the file's;
+    calibrated: the calibration in use is the file's.
     """
 
-    def __init__(self, clock, log, meter, key, boot, epoch, config, settings_refused):
+    def __init__(self, clock, log, meter, key, boot, epoch, config, settings_refused, calibrated):
         self.clock = clock
         self.meter = meter
         self.key = key
@@ -25,11 +27,13 @@ class Public:
         self.epoch = epoch
         self.interval_s, self.exponent, self.channel_set = config
         self._log = log
-        self._settings_refused = settings_refused
+        self._still = (SETTINGS_REFUSED if settings_refused else 0) | (
+            CALIBRATED if calibrated else 0
+        )
 
     def status(self):
         """Return the status bits."""
-        bits = SETTINGS_REFUSED if self._settings_refused else 0
+        bits = self._still
         if self.clock.is_set():
             bits |= CLOCK_SET
         if self._log.intact:

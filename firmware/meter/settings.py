@@ -15,11 +15,14 @@ _FIELDS = (
     ("interval_s", 1800, 10, _DAY_S),
     ("unit_exponent", 0, -3, 3),  # the sealed unit is 10^e Wh
     ("channel_set", 1, 1, 3),  # 1 import, 3 import and export
-    ("burst_ms", 1000, 200, 3_600_000),
+    # 97 half cycles of 50 Hz, a prime: no pattern of whole cycles keeps in step with the bursts.
+    ("burst_ms", 970, 200, 3_600_000),
     ("telegram_ms", 1000, 1000, 3_600_000),
     ("checkpoint_ms", 60_000, 1000, 3_600_000),
     ("mains_hz", 50, 50, 60),
     ("mains_cycles", 4, 2, 6),  # whole cycles in a burst; one alone has no measurable period
+    ("voltage_sensor", 1, 0, 1),  # 0: a clamp alone, and the nominal voltage
+    ("nominal_mv", 230_000, 90_000, 260_000),
     ("voltage_nv_per_v", 2_608_696, 1000, 1_000_000_000),  # at the pin: 230 V gives 0.6 V
     ("current_uv_per_a", 11_000, 10, 10_000_000),  # at the pin: 2000:1 into 22 ohm
     ("start_mw", 4000, 0, 100_000),  # less power than this counts as none
@@ -38,6 +41,8 @@ class Settings:
         self.checkpoint_ms = 0
         self.mains_hz = 0
         self.mains_cycles = 0
+        self.voltage_sensor = 0
+        self.nominal_mv = 0
         self.voltage_nv_per_v = 0
         self.current_uv_per_a = 0
         self.start_mw = 0

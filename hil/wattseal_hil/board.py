@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from wattseal_hil.errors import BoardError
+from wattseal_hil.frontend import FrontEnd
 from wattseal_hil.link import EPOCH_2000_S, SharedMemory, VmProcess
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
 from wattseal_hil.supervisor import Supervisor
 from wattseal_hil.vm import Vm, find_vm
+from wattseal_hil.waves import Mains
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 FLASH_BYTES = 2 << 20
@@ -43,7 +45,9 @@ class EmulatedBoard:
     unless `flash` names another image. `settings` replace /settings.json on the flash; without
     any the file is left alone. `rtc=False`: the clock starts at 2000-01-01 after power-on, as on
     hardware; otherwise somebody at the bench sets it, exactly. `firmware` is the directory with
-    main.py. `heap_bytes`: heap of the VM.
+    main.py. `heap_bytes`: heap of the VM. `front_end`: the analogue side, by default flawless but
+    for noise; `mains`: the supply. `calibration` is to /calibration.json what `settings` are to
+    theirs.
     """
 
     def __init__(
@@ -59,6 +63,9 @@ class EmulatedBoard:
         flash: str | Path | None = None,
         firmware: str | Path = FIRMWARE,
         heap_bytes: int | None = None,
+        front_end: FrontEnd | None = None,
+        mains: Mains | None = None,
+        calibration: Mapping[str, Any] | None = None,
     ) -> None:
         self.vm = vm or find_vm()
         self._firmware = Path(firmware).resolve()
@@ -74,15 +81,17 @@ class EmulatedBoard:
         self._seed = seed
         self._load = SwitchedLoad(load or ProfileLoad())
         self._settings = json.dumps(settings, sort_keys=True) if settings else ""
+        self._calibration = json.dumps(calibration, sort_keys=True) if calibration else ""
         self._rtc = rtc
         self._heap_bytes = heap_bytes or HEAP_BYTES[self.vm.bits]
         self._starts = 0
         self._one_at_a_time = threading.Lock()
         self._shared = SharedMemory()
         self._shared.set_level(BUTTON_PIN, 1)
-        self._bench = Supervisor(
-            round(start_s * 1_000_000), Physics(seed, self._load), self._shared.put_samples
-        )
+        physics = Physics(seed, self._load, front_end, mains)
+        self._conversion_us = physics.conversion_us
+        self._shared.put_factory(physics.front_end.converter.factory_uv().astype("<u4").tobytes())
+        self._bench = Supervisor(round(start_s * 1_000_000), physics, self._shared.put_samples)
         self._bench.on_reset = self._start
         self.customer_port, self.utility_port = (port.path for port in self._bench.ports)
 
@@ -139,6 +148,8 @@ class EmulatedBoard:
             seed=self._digest("urandom", f"{self._starts} {image}"),
             unique_id=self._digest("unique id", "")[:12],
             settings=self._settings,
+            conversion_us=self._conversion_us,
+            calibration=self._calibration,
         )
         self._bench.attach(vm)
 

@@ -17,6 +17,7 @@ UARTS = 2
 SHARED_BYTES = 1 << 16
 SAMPLES_AT = 64
 WEAR_AT = 4160
+FACTORY_AT = 16384
 TICKS = 1 << 30
 FIRST_TICK_US = TICKS - 30_000_000
 MAX_GRANT_US = 120_000_000
@@ -34,6 +35,10 @@ class SharedMemory:
 
     def put_samples(self, block: bytes) -> None:
         self.memory[SAMPLES_AT : SAMPLES_AT + len(block)] = block
+
+    def put_factory(self, microvolts: bytes) -> None:
+        """What read_uv() answers for each of the 4096 codes, 32 bits each."""
+        self.memory[FACTORY_AT : FACTORY_AT + len(microvolts)] = microvolts
 
     def level(self, pin: int) -> int:
         return self.memory[pin]
@@ -69,6 +74,8 @@ class VmProcess:
         seed: str,
         unique_id: str,
         settings: str,
+        conversion_us: int,
+        calibration: str,
     ) -> None:
         """Start it. `rtc_us`: clock in us since 2000; `seed`, `unique_id`: hexadecimal."""
         ours, theirs = socket.socketpair()
@@ -93,6 +100,7 @@ class VmProcess:
             *("-X", f"heapsize={heap_bytes}", str(SHIM / "start.py")),
             *map(str, (theirs.fileno(), shared.fd, seconds, us, *child_fds)),
             *(seed, unique_id, str(flash_fd), str(blocks), str(firmware), settings),
+            *(str(conversion_us), calibration),
         ]
         # In a session of its own: an interrupt from the terminal is ours to handle, not the VM's.
         self.process = subprocess.Popen(

@@ -26,11 +26,11 @@ class Load(Protocol):
 
 
 class ConstantLoad:
-    """A resistor that draws `watts` (0 to 17 kW) for ever."""
+    """A resistor that draws `watts` for ever; a negative number (-17 to 17 kW) flows out."""
 
     def __init__(self, watts: float) -> None:
-        if not 0 <= watts <= MAX_POWER_W:
-            raise LoadError("load-range", f"{watts} W is outside 0 to {MAX_POWER_W:.0f} W")
+        if not -MAX_POWER_W <= watts <= MAX_POWER_W:
+            raise LoadError("load-range", f"{watts} W is beyond {MAX_POWER_W:.0f} W")
         self.watts = float(watts)
 
     def power_w(self, t_s: float) -> float:
@@ -152,8 +152,12 @@ class SwitchedLoad:
         self._since_s.append(max(t_s, self._since_s[-1]))
         self._loads.append(load)
 
+    def at(self, t_s: float) -> Load:
+        """What is plugged in at `t_s`."""
+        return self._loads[bisect_right(self._since_s, t_s) - 1]
+
     def power_w(self, t_s: float) -> float:
-        return self._loads[bisect_right(self._since_s, t_s) - 1].power_w(t_s)
+        return self.at(t_s).power_w(t_s)
 
     def energy_wh(self, from_s: float, to_s: float) -> float:
         total = 0.0

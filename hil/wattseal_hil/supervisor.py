@@ -22,7 +22,7 @@ from typing import Any
 
 from wattseal_hil.errors import BoardError
 from wattseal_hil.link import MAX_GRANT_US, UARTS, VmProcess
-from wattseal_hil.physics import BLOCK, CONVERSION_US, Physics
+from wattseal_hil.physics import BLOCK, Physics
 from wattseal_hil.ports import Pty
 
 SILENT_S = 120.0  # a running VM that says nothing for so long is stuck
@@ -277,7 +277,7 @@ class Supervisor:
         block = ahead[1] if ahead and ahead[0] == at_us else self.physics.block(at_us)
         self._put_samples(block)
         vm.samples_done()
-        if at_us - self._last_block_us != BLOCK * CONVERSION_US:
+        if at_us - self._last_block_us != BLOCK * self.physics.conversion_us:
             self._period_us = at_us - self._last_block_us
         next_us = at_us + self._period_us
         self._last_block_us = at_us

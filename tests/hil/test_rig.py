@@ -106,7 +106,7 @@ def test_everything_the_control_socket_can_do(rig):
         ('{"do": "run-until", "t": NaN}', "bad-request"),
         ('{"do": "run-until", "t": 1e300}', "bad-request"),
         ('{"do": "run-until", "t": 5}', "time-backwards"),
-        ('{"do": "load", "watts": -1}', "load-range"),
+        ('{"do": "load", "watts": -20000}', "load-range"),
         ('{"do": "power", "on": 1}', "bad-request"),
         ("[" * 4000, "bad-request"),
     ],
@@ -173,7 +173,7 @@ def test_the_command_serves_the_meter():
         ["--load", "/nonexistent.csv"],
         ["--load", __file__],
         ["--load", "a", "--watts", "1"],
-        ["--watts", "-4"],
+        ["--watts", "-20000"],
         ["--speed", "0"],
         ["--speed", "fast"],
         ["--speed", "nan"],
@@ -191,5 +191,5 @@ def test_bad_options_end_in_one_line_and_exit_2(options):
     done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert done.stdout == ""
-    errors = [line for line in done.stderr.splitlines() if not line.startswith("hint: ")]
+    errors = done.stderr.splitlines()
     assert len(errors) == 1 and errors[0].startswith("error: ")

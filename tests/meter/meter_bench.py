@@ -40,8 +40,8 @@ class Ticks:
 class Mains:
     """What a sensor's two converters see, sample by sample: 100 us each, in turn.
 
-    amps: RMS, out of phase by `angle` radians (positive: lagging). Codes of 12 bits over 3.1 V
-    with Gaussian noise of `noise` steps. It stands for `time` as well.
+    amps: RMS, out of phase by `angle` radians (positive: lagging). Codes of 12 bits, 0.805634 mV
+    a step above 142 mV, with Gaussian noise of `noise` steps. It stands for `time` as well.
     """
 
     def __init__(self, amps, angle=0.0, hz=50.0, volts=230.0, noise=1.0, seed=1):
@@ -57,14 +57,16 @@ class Mains:
     def _convert(self, peak_uv, angle):
         uv = 1_300_000 + peak_uv * math.sin(2e-6 * math.pi * self.hz * self.now_us - angle)
         self.now_us += 100
-        step_uv = 3_100_000 / 4095
-        code = round(uv / step_uv + self.random.gauss(0, self.noise))
-        return round(min(max(code, 0), 4095) * step_uv)
+        code = round((uv - 142_000) / 805.634 + self.random.gauss(0, self.noise))
+        return min(max(code, 0), 4095)
 
-    def read_voltage_uv(self):
+    def read_voltage(self):
         return self._convert(self.volts * math.sqrt(2) * 600_000 / 230, 0)
 
-    def read_current_uv(self):
+    def read_voltage_uv(self):
+        return round(self.read_voltage() * 0.805634 + 142) * 1000
+
+    def read_current(self):
         return self._convert(self.amps * math.sqrt(2) * 11_000, self.angle)
 
 

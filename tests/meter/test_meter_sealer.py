@@ -37,7 +37,7 @@ class House:
         self.keys = Keys(storage, Entropy(), lambda: b"", boot, self.log.count > 0)
         self.public = Public(
             Clock(ticks), self.log, self.keys.meter, self.keys.public, self.keys.boot,
-            self.keys.epoch, (1800, 0, channel_set), False,
+            self.keys.epoch, (1800, 0, channel_set), False, False,
         )
         self.openings = Openings(self.keys)
         self.sealer = Sealer(self.log, self.keys, self.openings, self.public, self.lines.append)

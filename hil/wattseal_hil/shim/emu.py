@@ -1,9 +1,9 @@
 """Clock, control link and shared memory of the emulated board: every other shim module uses this.
 
-Virtual time moves only in `fold` (a jump) and by 100 us with each ADC conversion; the conversions
-of the running block are counted in `k` and folded into the clock later, because a burst makes 800
-of them. `goal` is the time granted by the supervisor, in `ticks_us`. Messages: ../PROTOCOL.md.
-Epoch of `rs`: 2000-01-01, as on ESP32.
+Virtual time moves only in `fold` (a jump) and by `conversion_us` with each ADC conversion; the
+conversions of the running block are counted in `k` and folded into the clock later, because a
+burst makes 800 of them. `goal` is the time granted by the supervisor, in `ticks_us`. Messages:
+../PROTOCOL.md. Epoch of `rs`: 2000-01-01, as on ESP32.
 """
 
 import sys
@@ -16,10 +16,10 @@ from micropython import const
 MASK = const(0x3FFFFFFF)
 HALF = const(0x20000000)
 BLOCK = const(1024)  # conversions in one block of samples
-CONVERSION_US = const(100)
 LATE_US = const(1000000)  # conversions may run so far ahead of the grant
 SAMPLES = const(64)  # offsets in the shared memory
 WEAR = const(4160)
+FACTORY = const(16384)
 
 _libc = ffi.open("libc.so.6")
 _mmap = _libc.func("p", "mmap", "pLiiil")
@@ -39,6 +39,10 @@ _samples = uctypes.struct(
     _address + SAMPLES, {"s": (uctypes.ARRAY | 0, uctypes.UINT16 | 2 * BLOCK)}
 ).s
 wear = _address + WEAR
+_factory_uv = uctypes.struct(
+    _address + FACTORY, {"s": (uctypes.ARRAY | 0, uctypes.UINT32 | 4096)}
+).s
+conversion_us = 100
 handlers = {}  # GPIO -> its Pin with an interrupt handler
 
 tus = MASK - 29999999  # ticks_us wraps after 30 s, ticks_ms after 60 s: bugs show early
@@ -55,7 +59,7 @@ _serial = 0
 def fold(us):
     """Let `us` pass, and the conversions not yet counted; the block of samples is over."""
     global tus, tms, sub, rs, rus, k, n, dog
-    us += k * CONVERSION_US
+    us += k * conversion_us
     k = n = 0
     tus = (tus + us) & MASK
     sub += us
@@ -72,7 +76,7 @@ def fold(us):
 
 def room():
     """Granted us that have not passed yet (0 or less: none)."""
-    return ((goal - tus - k * CONVERSION_US + HALF) & MASK) - HALF
+    return ((goal - tus - k * conversion_us + HALF) & MASK) - HALF
 
 
 def hold():
@@ -172,10 +176,4 @@ class ADC:
         return v << 4 | v >> 8
 
     def read_uv(self):
-        # As read, without the cost of a call: 757 uV a step, 3.1 V full scale.
-        global k
-        if k >= n:
-            return self.read() * 757
-        v = _samples[k + self._at]
-        k += 1
-        return v * 757
+        return _factory_uv[self.read()]

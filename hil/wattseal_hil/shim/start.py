@@ -2,7 +2,8 @@
 
 Arguments, in the order of sys.argv: control fd, shared memory fd, RTC seconds (epoch 2000), RTC
 microseconds, rx and tx fds of UART 1 and 2, random seed, unique id, flash fd, flash blocks,
-firmware directory, settings as JSON ("" leaves the file alone).
+firmware directory, settings as JSON, us of an ADC conversion, calibration as JSON ("" leaves
+either file alone).
 """
 
 import machine  # noqa: F401
@@ -33,22 +34,25 @@ def mount(fd, blocks, firmware):
     os.chdir("/")
 
 
-def settle(text):
+def settle(name, text):
     try:
-        with open("/settings.json") as f:
+        with open(name) as f:
             if f.read() == text:
                 return
     except OSError:
         pass
-    with open("/settings.json", "w") as f:
+    with open(name, "w") as f:
         f.write(text)
 
 
 def run():
     random.seed(int(sys.argv[9][:6], 16))
+    emu.conversion_us = int(sys.argv[15])
     mount(int(sys.argv[11]), int(sys.argv[12]), sys.argv[13])
     if sys.argv[14]:
-        settle(sys.argv[14])
+        settle("/settings.json", sys.argv[14])
+    if sys.argv[16]:
+        settle("/calibration.json", sys.argv[16])
     sys.path[:] = ["", "/rom", ".frozen", "/lib"]
     sys.argv[:] = [""]
     for name in ("mount", "settle", "run"):  # their heap is the firmware's from here on
