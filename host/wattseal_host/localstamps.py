@@ -25,11 +25,14 @@ def find_zone(name: str) -> ZoneInfo:
 
 
 def read_stamp(text: str) -> datetime:
-    """A date, or a date and time, in ISO 8601; Misuse `stamp`."""
+    """A date, or a date and time in whole seconds, of 1971 to 2105, in ISO 8601; Misuse `stamp`."""
     try:
-        return datetime.fromisoformat(text.strip())
+        stamp = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise Misuse("stamp", f"{text[:40]!r} is no ISO 8601 date or time") from error
+    if not 1971 <= stamp.year <= 2105 or stamp.microsecond:
+        raise Misuse("stamp", f"{text[:40]!r} is no whole second of 1971 to 2105")
+    return stamp
 
 
 def moments(stamps: Sequence[datetime], zone: ZoneInfo) -> list[tuple[int, ...]]:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from households import utc_s
-from wattseal.errors import Misuse
+from hypothesis import given
+from hypothesis import strategies as st
+from wattseal.errors import Misuse, WattsealError
 from wattseal_host.provider.price_csv import PriceList
 from wattseal_host.provider.tariffs import Draft
 
@@ -90,6 +92,9 @@ def test_only_what_is_needed_must_be_there(load: Load) -> None:
         (["2023-07-01 00:00,0.1", "2023-07-01 01:00,nan"], "line 3"),
         (["2023-07-01 00:00,0.1", "2023-07-01 01:00,"], "line 3"),
         (["2023-07-01 00:00,0.1", "first of July,0.2"], "line 3"),
+        (["0001-01-01,0.1", "0001-01-02,0.2"], "line 2"),
+        (["9999-12-30T00:00-10:00,0.1", "9999-12-31T00:00-10:00,0.2"], "line 2"),
+        (["2023-07-01 00:00:00.5,0.1", "2023-07-01 01:00:00.5,0.2"], "line 2"),
         (["2023-07-01 00:00,0.1", "2023-07-01 01:00"], "line 3"),
         (["2023-07-01 00:00,0.1", "2023-07-01 01:00Z,0.2"], "others none"),
         (["2023-07-01 00:00,0.1", "2023-07-01 01:00,0.2", "2023-07-01 02:30,0.2"], "grid"),
@@ -124,6 +129,32 @@ def test_prices_become_exact_integers(load: Load) -> None:
         tariff = made.finish()
         assert tariff.price_exponent == exponent
         assert tariff.steps("import").prices == (11760, -3995)
+
+
+STAMPS = st.one_of(
+    st.datetimes().map(str),
+    st.datetimes(timezones=st.timezones()).map(str),
+    st.sampled_from(["0001-01-01", "9999-12-31 23:59", "2023-10-29 02:00", "2023-03-26 02:30"]),
+    st.text(max_size=12),
+)
+CELLS = st.one_of(st.text(max_size=8), st.sampled_from(["1", "-0.5", "1e99", "1e-99", '"', "\x00"]))
+
+
+@given(st.lists(st.tuples(STAMPS, CELLS), max_size=4), st.sampled_from(["UTC", ZONE]))
+def test_any_text_is_a_price_list_or_a_named_error(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], zone: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    text = "start,price\n" + "".join(f"{stamp},{cell}\n" for stamp, cell in rows)
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        prices = PriceList.load(path, zone)
+        start_s = min(prices.prices)
+        made = Draft("any", "EUR", start_s, start_s + prices.slot_s)
+        made.series("energy", prices)
+        made.finish()
+    except WattsealError as error:
+        assert error.code
 
 
 def test_a_year_of_local_hours_has_no_hole(load: Load) -> None:

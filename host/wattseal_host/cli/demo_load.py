@@ -85,10 +85,9 @@ def _local(text: str, zone: ZoneInfo) -> int:
         moment = read_stamp(text)
     except Misuse as error:
         raise Misuse("start", error.detail) from error
-    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
-    if not 0 <= seconds < 2**32 - 3661 * 86400:
-        raise Misuse("start", f"{text[:40]} is before 1970 or too late")
-    return int(seconds)
+    if moment.year > 2090:
+        raise Misuse("start", f"{text[:40]} is too late")
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
 def _days_later(from_s: int, days: int, zone: ZoneInfo) -> int:
