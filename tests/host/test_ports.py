@@ -218,6 +218,7 @@ def slot(data: bytes) -> bytes:
         (slot(b"\x01\x00" + bytes(214)), "port-answer"),
         (slot(b"\x00\x05" + b"\x01" * 214), "port-answer"),
         (frame(b"\x94\x02"), "port-refused"),
+        (frame(b"\x03\x02\x57\x53"), "port-answer"),
     ],
 )
 def test_a_file_record_that_is_none(reply: bytes, code: str) -> None:

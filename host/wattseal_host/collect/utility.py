@@ -35,6 +35,7 @@ from wattseal_host.errors import PortError
 
 BAUD = 19200
 _SEQ_AT = slice(26, 30)
+_FUNCTIONS = {"read_holding_registers": 3, "read_file_record": 20}
 
 
 class _Client(ModbusSerialClient):
@@ -148,6 +149,8 @@ class UtilityPort:
         if answer.isError():
             code = getattr(answer, "exception_code", 0)
             raise PortError("port-refused", f"modbus exception {code}")
+        if answer.function_code != _FUNCTIONS[method]:
+            raise PortError("port-answer", f"answer of function {answer.function_code}")
         return answer
 
 

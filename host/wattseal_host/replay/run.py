@@ -80,44 +80,56 @@ def replay(
     serve captures that name none. Raises Unusable (`file-*`, `capture-*`, `ledger-file`) and
     Malformed (`json-*`, `field-*`: a damaged container; what came before is in the ledger).
     """
-    keys = {meter_id(key): key for key in trust.meters} if trust else {}
     clock = CaptureClock()
-    outcome = Outcome()
     size = Path(path).stat().st_size if Path(path).is_file() else 0
     with open_capture(path) as file, Ledger(ledger_path, clock) as ledger:
-        places, chunks = _open(file, kind)
-        before = {meter.meter: ledger.next_seq(meter.meter) for meter in ledger.meters()}
-        heard: list[tuple[Listener, Intake]] = []
-        for place in places:
-            found = _finder(outcome, place)
-            heard.append((LISTENERS[place.kind](), Intake(ledger, place, keys, found)))
-        try:
-            for chunk in chunks:
-                if chunk.at_us is not None:
-                    clock.now_s = chunk.at_us // 1_000_000
-                listener, intake = heard[chunk.port]
-                for item in listener.feed(chunk.data, chunk.to):
-                    intake.hear(item)
-                progress(file.tell(), size)
-        finally:
-            for place, (listener, intake) in zip(places, heard, strict=True):
-                for item in listener.close():
-                    intake.hear(item)
-                intake.close()
-                outcome.places.append((place, listener.counts))
-                outcome.apart.update(intake.apart)
-        for meter in ledger.meters():
-            new = ledger.next_seq(meter.meter) - before.get(meter.meter, 0)
-            if new or meter.meter not in before:
-                outcome.meters[meter.meter] = new
+        return replay_into(ledger, file, clock, kind, trust, lambda done: progress(done, size))
+
+
+def replay_into(
+    ledger: Ledger,
+    file: IO[bytes],
+    clock: CaptureClock,
+    kind: str | None = None,
+    trust: Trust | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Outcome:
+    """`replay` of an open file into an open ledger that goes by `clock`."""
+    keys = {meter_id(key): key for key in trust.meters} if trust else {}
+    outcome = Outcome()
+    places, chunks = _open(file, kind)
+    before = {meter.meter: ledger.next_seq(meter.meter) for meter in ledger.meters()}
+    heard: list[tuple[Listener, Intake]] = []
+    for place in places:
+        found = _finder(outcome, place)
+        heard.append((LISTENERS[place.kind](), Intake(ledger, place, keys, found)))
+    try:
+        for chunk in chunks:
+            if chunk.at_us is not None:
+                clock.now_s = chunk.at_us // 1_000_000
+            listener, intake = heard[chunk.port]
+            for item in listener.feed(chunk.data, chunk.to):
+                intake.hear(item)
+            progress(file.tell())
+    finally:
+        for place, (listener, intake) in zip(places, heard, strict=True):
+            for item in listener.close():
+                intake.hear(item)
+            intake.close()
+            outcome.places.append((place, listener.counts))
+            outcome.apart.update(intake.apart)
+    for meter in ledger.meters():
+        new = ledger.next_seq(meter.meter) - before.get(meter.meter, 0)
+        if new or meter.meter not in before:
+            outcome.meters[meter.meter] = new
     return outcome
 
 
 def _open(file: IO[bytes], kind: str | None) -> tuple[list[Place], Iterator[Chunk]]:
-    start = file.peek(64)[:64] if hasattr(file, "peek") else b""
-    if is_container(start):
-        return container_chunks(file)
     first = file.read(_GUESS_BYTES)
+    if is_container(first):
+        file.seek(0)
+        return container_chunks(file)
     kind = kind or guess_kind(first)
     if kind is None:
         raise Unusable("capture-empty", "no telegram, reply or frame of a meter in it")

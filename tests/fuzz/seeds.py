@@ -1,0 +1,148 @@
+"""Seeds of the fuzz targets: real files and real bytes of a small case, made at run time."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+from pymodbus.framer import FramerRTU
+from scripted_meter import ScriptedMeter
+from sealed_house import START_S, House, SealingMeter
+from wattseal_host.collect.registers import SLOT_BYTES_USED
+from wattseal_host.collect.stream import crc16_arc
+from wattseal_host.collect.tap import TO_HOST, TO_METER
+from wattseal_host.documents import Enrolment
+from wattseal_host.encoding import to_base64url
+from wattseal_host.evidence import Evidence
+from wattseal_host.strict_json import dumps
+from wattseal_host.trust import Trust
+
+
+class KnownMeter(SealingMeter):
+    @property
+    def configuration(self) -> Enrolment:
+        return HOUSE.enrolment
+
+
+def _chain(first: int) -> KnownMeter:
+    meter = KnownMeter("fuzzed")
+    meter.origin().reading(1).paired().reading(first)
+    for value in range(6):
+        meter.reading(value)
+    return meter
+
+
+METER, FORK = _chain(5), _chain(50)
+HOUSE = House(METER, to_s=START_S + 6 * 1800)
+TRUST: Trust = HOUSE.trust
+
+
+def frame(pdu: bytes) -> bytes:
+    data = b"\x01" + pdu
+    return data + FramerRTU.compute_CRC(data).to_bytes(2, "big")
+
+
+def registers(data: bytes) -> bytes:
+    return frame(b"\x03" + bytes([len(data)]) + data)
+
+
+def modbus_exchanges() -> list[tuple[bytes, bytes]]:
+    """(request, answer) of a whole collection over the utility port."""
+    u32 = [len(METER.sealed), 0, 1, 1, START_S]
+    status = b"".join(number.to_bytes(4, "big") for number in u32) + b"\0\7"
+    identity = (
+        b"WSL1\0\1" + METER.meter + METER.key + b"\0" + (1800).to_bytes(4, "big") + b"\0\0\0\1"
+    )
+    found = [
+        (frame(b"\x03\0\0\0\x20"), registers(identity)),
+        (frame(b"\x03\0\x40\0\x0b"), registers(status)),
+        (frame(b"\x03\0\x80\0\x6c"), registers(slot(METER.sealed[-1]))),
+        (frame(b"\x03\0\x80\0\x7f"), frame(b"\x83\3")),
+    ]
+    for seq, sealed in enumerate(METER.sealed):
+        asked = b"\x14\x07\x06\0\1" + (120 * seq).to_bytes(2, "big")
+        told = slot(sealed)
+        answer = b"\x14" + bytes([len(told) + 2, len(told) + 1, 6]) + told
+        found.append((frame(asked + (SLOT_BYTES_USED // 2).to_bytes(2, "big")), frame(answer)))
+    return found
+
+
+def slot(sealed: bytes) -> bytes:
+    return (len(sealed).to_bytes(2, "big") + sealed).ljust(SLOT_BYTES_USED, b"\0")
+
+
+def telegram(sealed: bytes) -> bytes:
+    lines = b"1-3:0.2.8(50)\r\n1-0:1.7.0(00.123*kW)\r\n"
+    body = (
+        b"/WSL5\\w\r\n\r\n" + lines + b"0-0:96.128.0(" + sealed.hex().upper().encode() + b")\r\n!"
+    )
+    return body + b"%04X\r\n" % crc16_arc(body)
+
+
+def dialogue() -> list[tuple[bytes, bytes]]:
+    """The same over the customer port."""
+    meter = ScriptedMeter(METER)
+    asked = [b"?status\r\n", b"?history 0 4\r\n", b"?history 4 40\r\n", b"?pair 00\r\n"]
+    return [(line, meter.answer(line)) for line in asked]
+
+
+def container(kind: str, exchanges: list[tuple[bytes, bytes]]) -> bytes:
+    lines = [dumps({"format": "wattseal-capture/1", "ports": [{"kind": kind, "port": "a"}]})]
+    for at, pair in enumerate(exchanges):
+        for to, data in zip((TO_METER, TO_HOST), pair, strict=True):
+            chunk = {"at_us": START_S * 1_000_000 + at, "port": 0, "to": to}
+            lines.append(dumps({**chunk, "data": to_base64url(data)}))
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _stream(exchanges: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(one + other for one, other in exchanges)
+
+
+@lru_cache
+def seeds() -> dict[str, list[bytes]]:
+    """Target -> seeds; each target has some, or this is a KeyError where it is asked for."""
+    tokens = [HOUSE.enrolment_jws, HOUSE.contract_jws, HOUSE.tariff_jws]
+    bundle = HOUSE.bill(consent=True).data
+    evidence = Evidence.of(METER.key, METER.sealed[3], FORK.sealed[3]).write()
+    secrets = dumps(
+        {
+            "format": "wattseal-customer/1",
+            "meter": METER.meter.hex(),
+            "key": METER.key.hex(),
+            "epochs": [{"epoch": 1, "secret": METER.secrets[1].hex()}],
+        }
+    )
+    releases = {"format": "wattseal-releases/1", "meter": METER.meter.hex(), "made": []}
+    modbus, spoken = modbus_exchanges(), dialogue()
+    telegrams = b"".join(map(telegram, METER.sealed))
+    answers = [answer for _, answer in modbus]
+    lines = [line.split(b" ", 1)[1] for _, reply in spoken for line in reply.split(b"\r\n")[:-1]]
+    pairing = {"meter": METER.meter.hex(), "key": METER.key.hex(), "epoch": 1, "secret": "5e" * 32}
+    opening = b"3 0 5 0 " + b"07" * 32
+    return {
+        "arrival": [*METER.sealed, b"wattseal fuzz: next".join(METER.sealed), *FORK.sealed[3:5]],
+        "bundle": [bundle, json.dumps(json.loads(bundle), indent=1).encode()],
+        "capture": [
+            container("customer", spoken),
+            container("utility", modbus),
+            _stream(spoken),
+            _stream(modbus),
+            telegrams,
+        ],
+        "customer-files": [secrets, dumps(releases)],
+        "documents": [token.token.encode() for token in tokens],
+        "evidence": [evidence],
+        "load-csv": [b"start,kwh\n2026-01-01T00:00,0.5\n2026-01-01T00:30,0.25\n"],
+        "modbus-answers": answers,
+        "modbus-stream": [_stream(modbus), *(one + other for one, other in modbus)],
+        "payloads": [dumps(token.payload) for token in tokens],
+        "price-csv": [
+            b"start,price\n2026-01-01T00:00,0.5\n2026-01-01T00:30,-0.25\n",
+            b"a,b,c\n2026-03-29 00:30:00+00:00,x,1e-3\n2026-03-29 01:30:00+00:00,y,7\n",
+        ],
+        "record": [*METER.sealed, METER.sealed[1][:-64]],
+        "replies": [*lines, dumps(pairing), opening],
+        "telegrams": [telegrams, _stream(spoken), telegrams[:700] + spoken[0][1] + telegrams[700:]],
+        "trust": [TRUST.write()],
+    }

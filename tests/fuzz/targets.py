@@ -1,0 +1,221 @@
+"""What is fuzzed: every parser of the host, each as a function of bytes.
+
+A target returns, or raises AssertionError where a promise is broken: anything but the errors a
+parser documents comes out of it as it is, and is a crash. The same targets serve the bounded
+hypothesis tests (tests/host/test_fuzz.py) and the coverage-guided lane (run.py).
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fuzz.seeds import METER, TRUST
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerRTU
+from pymodbus.pdu import DecodePDU
+from wattseal.errors import Malformed, Misuse, Refused
+from wattseal.record import decode_body, decode_sealed
+from wattseal_hil.errors import LoadError
+from wattseal_hil.loads import CsvLoad
+from wattseal_host import jws
+from wattseal_host.bundle import Bundle
+from wattseal_host.collect import replies
+from wattseal_host.collect.rtu import UtilityStream
+from wattseal_host.collect.stream import CustomerStream
+from wattseal_host.collect.utility import UtilityPort
+from wattseal_host.customer.releases import Releases
+from wattseal_host.customer.store import Secrets
+from wattseal_host.documents import Contract, Enrolment
+from wattseal_host.errors import PortError, Unusable
+from wattseal_host.evidence import Evidence, judge
+from wattseal_host.ledger import Ledger
+from wattseal_host.provider.price_csv import PriceList
+from wattseal_host.replay.run import CaptureClock, replay_into
+from wattseal_host.strict_json import dumps, loads
+from wattseal_host.tariff import Tariff
+from wattseal_host.trust import Trust
+from wattseal_host.verify import verify_bundle
+
+SCRATCH = Path(tempfile.mkdtemp(prefix="wattseal-fuzz-"))
+
+
+def record(data: bytes) -> None:
+    with suppress(Malformed):
+        assert decode_sealed(data).sealed == data
+    with suppress(Malformed):
+        assert decode_body(data).body == data
+
+
+def bundle(data: bytes) -> None:
+    with suppress(Malformed):
+        read = Bundle.read(data)
+        assert Bundle.read(read.write()) == read
+    with suppress(Unusable):
+        assert verify_bundle(data, TRUST).code
+
+
+def documents(data: bytes) -> None:
+    """Signed documents as tokens, each as every kind."""
+    text = data.decode("latin-1")
+    for kind in (jws.ENROLMENT, jws.CONTRACT, jws.TARIFF):
+        with suppress(Malformed, Refused):
+            signed = jws.parse(text, kind)
+            assert signed.token == text
+            jws.check_signature(signed, TRUST.providers)
+
+
+def payloads(data: bytes) -> None:
+    """What is in signed documents, and what any JSON of ours is read by."""
+    try:
+        value = loads(data)
+    except Malformed:
+        return
+    assert loads(dumps(value)) == value
+    for document in (Enrolment, Contract, Tariff):
+        with suppress(Malformed, Refused):
+            document.read(value)
+
+
+def trust(data: bytes) -> None:
+    with suppress(Unusable):
+        read = Trust.read(data)
+        assert Trust.read(read.write()) == read
+
+
+def customer_files(data: bytes) -> None:
+    """The secret file and the list of releases."""
+    path = SCRATCH / "customer.json"
+    path.write_bytes(data)
+    path.chmod(0o600)
+    with suppress(Unusable):
+        Secrets.load(path).save(path)
+    with suppress(Unusable):
+        Releases.load(path, METER.meter).save(path)
+
+
+def evidence(data: bytes) -> None:
+    with suppress(Malformed):
+        assert Evidence.read(data).write() == data
+    with suppress(Unusable):
+        verdict = judge(data, TRUST)
+        assert verdict.code and verdict.holds == (verdict.code == "fork-proven")
+
+
+def telegrams(data: bytes) -> None:
+    """However the bytes are cut into pieces, the same comes out."""
+    whole, pieces = CustomerStream(), CustomerStream()
+    found = whole.feed(data)
+    step = 1 + len(data) % 7
+    split = [item for at in range(0, len(data), step) for item in pieces.feed(data[at : at + step])]
+    assert found == split or len(data) > 4096
+
+
+def reply_lines(data: bytes) -> None:
+    """Lines as the stream hands them on: ASCII."""
+    text = bytes(byte & 0x7F for byte in data).decode("ascii")
+    for read in (
+        lambda line: replies.read_self(replies.read_status(line)),
+        replies.read_record,
+        replies.read_opening,
+        replies.read_pairing,
+    ):
+        with suppress(PortError):
+            read(text)
+
+
+def modbus_stream(data: bytes) -> None:
+    """The same for exchanges on the utility port's wire."""
+    whole, pieces = UtilityStream(), UtilityStream()
+    found = whole.feed(data) + whole.close()
+    step = 1 + len(data) % 7
+    split = [item for at in range(0, len(data), step) for item in pieces.feed(data[at : at + step])]
+    assert len(found) == len(split + pieces.close()) and whole.noise_bytes == pieces.noise_bytes
+
+
+class _Answering:
+    """In the place of pymodbus's client: whatever is asked, its framer gets the same bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def _answer(self, *_: Any, **__: Any) -> Any:
+        answer = FramerRTU(DecodePDU(False)).handleFrame(self._data, 1, 0)[1]
+        if answer is None:
+            raise ModbusException("no answer")
+        return answer
+
+    read_holding_registers = read_file_record = _answer
+
+
+def modbus_answers(data: bytes) -> None:
+    port = UtilityPort("/dev/null")
+    port._client = _Answering(data)  # type: ignore[assignment]
+    for ask in (port.itself, port.newest, lambda: port.record(3)):
+        with suppress(PortError):
+            ask()
+
+
+def capture(data: bytes) -> None:
+    """Into a ledger that has a meter's records: nothing that is in there may change."""
+    clock = CaptureClock()
+    with Ledger(":memory:", clock) as ledger:
+        ledger.arrive("customer:a", METER.configuration)
+        ledger.append(METER.meter, METER.sealed[:5], "utility")
+        with suppress(Malformed):
+            replay_into(ledger, io.BytesIO(data), clock, trust=TRUST)
+        sealed = ledger.sealed(METER.meter)
+        assert sealed == METER.sealed[: len(sealed)] and len(sealed) >= 5
+
+
+def arrival(data: bytes) -> None:
+    """Any bytes as the next records of a meter."""
+    with Ledger(":memory:") as ledger:
+        ledger.add_meter(METER.configuration)
+        ledger.append(METER.meter, METER.sealed[:5], "utility")
+        for part in data.split(b"wattseal fuzz: next"):
+            with suppress(Malformed, Refused):
+                ledger.append(METER.meter, [part], "customer")
+        sealed = ledger.sealed(METER.meter)
+        assert sealed == METER.sealed[: len(sealed)] and len(sealed) >= 5
+        assert len(ledger.rejects(METER.meter)) <= data.count(b"wattseal fuzz: next") + 1
+
+
+def price_csv(data: bytes) -> None:
+    path = SCRATCH / "prices.csv"
+    path.write_bytes(data)
+    with suppress(Misuse, Unusable):
+        prices = PriceList.load(path, "Europe/London")
+        first_s = min(prices.prices)
+        prices.series(first_s, first_s + prices.slot_s)
+
+
+def load_csv(data: bytes) -> None:
+    path = SCRATCH / "load.csv"
+    path.write_bytes(data)
+    with suppress(LoadError):
+        load = CsvLoad(path)
+        assert load.energy_wh(load.start_s, load.end_s) >= 0
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "arrival": arrival,
+    "bundle": bundle,
+    "capture": capture,
+    "customer-files": customer_files,
+    "documents": documents,
+    "evidence": evidence,
+    "load-csv": load_csv,
+    "modbus-answers": modbus_answers,
+    "modbus-stream": modbus_stream,
+    "payloads": payloads,
+    "price-csv": price_csv,
+    "record": record,
+    "replies": reply_lines,
+    "telegrams": telegrams,
+    "trust": trust,
+}
