@@ -140,7 +140,7 @@ def bill(
     from wattseal_host.customer.bill import make_bill
     from wattseal_host.customer.releases import Releases
     from wattseal_host.customer.store import Secrets
-    from wattseal_host.files import read_token, write_atomic
+    from wattseal_host.files import read_token, write_atomic, write_secret
     from wattseal_host.ledger import Ledger
     from wattseal_host.trust import Trust
 
@@ -167,7 +167,7 @@ def bill(
         from wattseal_host.customer.bill_report import render
 
         command = f"wattseal verify {out.name} --trust {trust.name}"
-        write_atomic(report, render(made, made.verdict, "your provider", [command]).encode())
+        write_secret(report, render(made, made.verdict, "your provider", [command]).encode())
     amount = f"{made.verdict.amount} {made.bundle.statement.currency.code}"
     output.emit(
         {**describe(made.verdict), "file": str(out)},

@@ -30,7 +30,7 @@ from wattseal_host.customer.spy import FUSE_KW, Limit, refuse
 from wattseal_host.customer.store import Secrets
 from wattseal_host.customer.tariff_check import check_tariff
 from wattseal_host.documents import Agreed, Contract
-from wattseal_host.files import read_bounded, write_atomic, write_token
+from wattseal_host.files import read_bounded, write_atomic, write_secret, write_token
 from wattseal_host.jws import Signed
 from wattseal_host.ledger import Ledger
 from wattseal_host.localstamps import find_zone
@@ -162,7 +162,7 @@ class _Run:
         with self.watch.stage("report"):
             command = "wattseal verify bundle.json --trust trust.json"
             page = render(bill, verdict, "the demo's provider", [command])
-            write_atomic(self.demo.out / "report.html", page.encode())
+            write_secret(self.demo.out / "report.html", page.encode())
         return {
             "fee": verdict.amount,
             "currency": bill.bundle.statement.currency.code,
