@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo test check clean
+.PHONY: setup demo test check fuzz clean
 
 setup: $(VENV)/.ready
 
@@ -27,6 +27,14 @@ check: setup typings/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file firmware/mypy.ini
+
+# Coverage-guided fuzzing of the parsers: FUZZ_SECONDS for each target, ARGS to name some.
+FUZZ_SECONDS ?= 20
+
+fuzz: setup
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
 
 typings/.ready: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
