@@ -107,6 +107,13 @@ def test_a_reading_told_by_the_remainder(place: int, other: int) -> None:
         assert codes(found) == {"disclosure-remainder"}
 
 
+@pytest.mark.parametrize(("other", "told"), [(1000, True), (12, True), (11, False), (10, False)])
+def test_how_many_remainders_tell_of_a_half_hour(other: int, told: bool) -> None:
+    """11,500 Wh can pass in one: a hundredth is 115 Wh, of which modulo 12 nine values are left."""
+    weights = [other] * 20 + [1] + [other] * 20
+    assert bool(examine_tariff(row(weights), LIMIT)) == told
+
+
 def test_a_window_told_by_the_remainder_and_a_harmless_remainder() -> None:
     weights = [100_000] * 20 + [3, 5, 7] + [100_000] * 20
     assert "disclosure-remainder" in codes(examine_tariff(row(weights), LIMIT))
