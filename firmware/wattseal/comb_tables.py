@@ -14,6 +14,6 @@ def open_tables():
     except OSError:
         from io import BytesIO
 
-        from wattseal.comb_data import DATA  # type: ignore  (made when freezing)
+        from wattseal.comb_data import DATA  # type: ignore  # made when freezing
 
         return BytesIO(DATA)

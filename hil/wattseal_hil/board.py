@@ -19,9 +19,10 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
+from wattseal_hil.deploy import deployed
 from wattseal_hil.errors import BoardError
 from wattseal_hil.frontend import FrontEnd
-from wattseal_hil.link import EPOCH_2000_S, SharedMemory, VmProcess
+from wattseal_hil.link import EPOCH_2000_S, SHIM, SharedMemory, VmProcess
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
@@ -45,9 +46,10 @@ class EmulatedBoard:
     unless `flash` names another image. `settings` replace /settings.json on the flash; without
     any the file is left alone. `rtc=False`: the clock starts at 2000-01-01 after power-on, as on
     hardware; otherwise somebody at the bench sets it, exactly. `firmware` is the directory with
-    main.py. `heap_bytes`: heap of the VM. `front_end`: the analogue side, by default flawless but
-    for noise; `mains`: the supply. `calibration` is to /calibration.json what `settings` are to
-    theirs.
+    main.py. `form`: how it is deployed, sources, mpy or romfs (deploy.py); in the latter two the
+    emulation below it stays out of the heap as well. `heap_bytes`: heap of the VM. `front_end`: the
+    analogue side, by default flawless but for noise; `mains`: the supply. `calibration` is to
+    /calibration.json what `settings` are to theirs.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class EmulatedBoard:
         *,
         flash: str | Path | None = None,
         firmware: str | Path = FIRMWARE,
+        form: str = "sources",
         heap_bytes: int | None = None,
         front_end: FrontEnd | None = None,
         mains: Mains | None = None,
@@ -77,6 +80,10 @@ class EmulatedBoard:
             workdir = self._temporary.name
         self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
+        self._deployed = deployed(self._firmware, form, self.workdir / "deployed")
+        self._shim = deployed(
+            SHIM, "sources" if form == "sources" else "romfs", self.workdir / "deployed"
+        )
         self._flash = FlashImage(Path(flash) if flash else self.workdir / "flash.bin", FLASH_BYTES)
         self._seed = seed
         self._load = SwitchedLoad(load or ProfileLoad())
@@ -142,7 +149,8 @@ class EmulatedBoard:
             shared=self._shared,
             flash=self._flash.path,
             blocks=self._flash.blocks,
-            firmware=self._firmware,
+            firmware=self._deployed,
+            shim=self._shim,
             rtc_us=rtc_us,
             # The image tells apart the starts of two board objects that share a flash.
             seed=self._digest("urandom", f"{self._starts} {image}"),
@@ -235,6 +243,15 @@ class EmulatedBoard:
     def flash(self) -> FlashStatistics:
         programs, erases = self._shared.wear(self._flash.blocks)
         return FlashStatistics(tuple(programs), tuple(erases))
+
+    def watch_heap(self) -> None:
+        """From now on collect garbage whenever the firmware waits, and keep what is then free."""
+        self._shared.watch_heap()
+
+    @property
+    def heap_low_bytes(self) -> int:
+        """The least heap that was free since `watch_heap`, in bytes."""
+        return self._shared.heap_low_bytes()
 
     @property
     def vm_info(self) -> str:

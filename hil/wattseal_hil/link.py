@@ -18,6 +18,8 @@ SHARED_BYTES = 1 << 16
 SAMPLES_AT = 64
 WEAR_AT = 4160
 FACTORY_AT = 16384
+HEAP_AT = 32768
+WATCH_AT = 63
 TICKS = 1 << 30
 FIRST_TICK_US = TICKS - 30_000_000
 MAX_GRANT_US = 120_000_000
@@ -46,6 +48,13 @@ class SharedMemory:
     def set_level(self, pin: int, level: int) -> None:
         self.memory[pin] = level
 
+    def watch_heap(self) -> None:
+        self.memory[HEAP_AT : HEAP_AT + 4] = b"\xff\xff\xff\xff"
+        self.memory[WATCH_AT] = 1
+
+    def heap_low_bytes(self) -> int:
+        return int.from_bytes(self.memory[HEAP_AT : HEAP_AT + 4], "little")
+
     def wear(self, blocks: int) -> tuple[list[int], list[int]]:
         """Programs and erases of each block."""
         counts = array("I", self.memory[WEAR_AT : WEAR_AT + 8 * blocks]).tolist()
@@ -70,6 +79,7 @@ class VmProcess:
         flash: Path,
         blocks: int,
         firmware: Path,
+        shim: Path,
         rtc_us: int,
         seed: str,
         unique_id: str,
@@ -77,7 +87,10 @@ class VmProcess:
         conversion_us: int,
         calibration: str,
     ) -> None:
-        """Start it. `rtc_us`: clock in us since 2000; `seed`, `unique_id`: hexadecimal."""
+        """Start it. `rtc_us`: clock in us since 2000; `seed`, `unique_id`: hexadecimal.
+
+        `firmware` and `shim` are directories, or ROMFS images that are run in place.
+        """
         ours, theirs = socket.socketpair()
         self.control = ours
         self.rx: list[int] = []  # written by us
@@ -92,28 +105,37 @@ class VmProcess:
                 os.set_blocking(pipe[end], False)
             os.set_blocking(child_fds[-2], False)
         flash_fd = os.open(flash, os.O_RDWR)
+        image_fds: list[int] = []
+
+        def place(path: Path) -> str:
+            if path.is_dir():
+                return str(path)
+            image_fds.append(os.open(path, os.O_RDWR))
+            return f"{image_fds[-1]},{path.stat().st_size}"
+
         self.console, console_end = os.pipe()
         os.set_blocking(self.console, False)
         seconds, us = divmod(rtc_us, 1_000_000)
-        argv = [
-            *vm.argv,
-            *("-X", f"heapsize={heap_bytes}", str(SHIM / "start.py")),
+        arguments = [
             *map(str, (theirs.fileno(), shared.fd, seconds, us, *child_fds)),
-            *(seed, unique_id, str(flash_fd), str(blocks), str(firmware), settings),
-            *(str(conversion_us), calibration),
+            *(seed, unique_id, str(flash_fd), str(blocks), place(firmware), settings),
+            *(str(conversion_us), calibration, place(shim)),
         ]
         # In a session of its own: an interrupt from the terminal is ours to handle, not the VM's.
         self.process = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
+            [*vm.argv, "-X", f"heapsize={heap_bytes}", str(SHIM / "load.py")],
+            stdin=subprocess.PIPE,
             stdout=console_end,
             stderr=console_end,
-            pass_fds=[theirs.fileno(), shared.fd, flash_fd, *child_fds],
+            pass_fds=[theirs.fileno(), shared.fd, flash_fd, *child_fds, *image_fds],
             env={"MICROPYPATH": ".frozen", "TZ": "UTC", "PATH": os.defpath},
             start_new_session=True,
         )
+        assert self.process.stdin
+        with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:
+            stdin.write("\0".join(arguments).encode())
         theirs.close()
-        for fd in (console_end, flash_fd, *child_fds):
+        for fd in (console_end, flash_fd, *child_fds, *image_fds):
             os.close(fd)
         self.serial = 0
         self.tick_us = FIRST_TICK_US

@@ -167,15 +167,6 @@ def test_an_adc_without_its_range_set_does_not_read(vm64, make_board, firmware):
     assert printed(board) == ["True True True"]
 
 
-def test_the_heap_that_the_emulation_takes(vm32, make_board, firmware):
-    """Beside the file system's own 0.6 KiB, which a board has too."""
-    source = "import gc\ngc.collect()\nprint(gc.mem_alloc())\nimport time\n" + REST
-    board = make_board(vm32, firmware=firmware(source))
-    board.power_on()
-    print(f"heap with the emulation loaded from source: {printed(board)[0]} bytes")
-    assert int(printed(board)[0]) < 16 << 10
-
-
 def test_the_watchdog_bites(vm64, make_board, firmware):
     source = BOOT + (
         "print('boot')\n"

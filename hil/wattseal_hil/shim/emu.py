@@ -6,6 +6,7 @@ burst makes 800 of them. `goal` is the time granted by the supervisor, in `ticks
 ../PROTOCOL.md. Epoch of `rs`: 2000-01-01, as on ESP32.
 """
 
+import gc
 import sys
 
 import ffi
@@ -13,13 +14,15 @@ import uctypes
 import uselect
 from micropython import const
 
-MASK = const(0x3FFFFFFF)
-HALF = const(0x20000000)
-BLOCK = const(1024)  # conversions in one block of samples
-LATE_US = const(1000000)  # conversions may run so far ahead of the grant
-SAMPLES = const(64)  # offsets in the shared memory
+_MASK = const(0x3FFFFFFF)
+_HALF = const(0x20000000)
+_BLOCK = const(1024)  # conversions in one block of samples
+_LATE_US = const(1000000)  # conversions may run so far ahead of the grant
+_SAMPLES = const(64)  # offsets in the shared memory
 WEAR = const(4160)
-FACTORY = const(16384)
+_FACTORY = const(16384)
+_HEAP = const(32768)
+_WATCH = const(63)  # no GPIO
 
 _libc = ffi.open("libc.so.6")
 _mmap = _libc.func("p", "mmap", "pLiiil")
@@ -34,19 +37,19 @@ def mapped(fd, size):
 _ctl = open(int(sys.argv[1]), "r+b", 0)
 _in = bytearray(6)
 _address = mapped(int(sys.argv[2]), 1 << 16)
-levels = uctypes.bytearray_at(_address, SAMPLES)  # one byte a GPIO
+levels = uctypes.bytearray_at(_address, _SAMPLES)  # one byte a GPIO
 _samples = uctypes.struct(
-    _address + SAMPLES, {"s": (uctypes.ARRAY | 0, uctypes.UINT16 | 2 * BLOCK)}
+    _address + _SAMPLES, {"s": (uctypes.ARRAY | 0, uctypes.UINT16 | 2 * _BLOCK)}
 ).s
 wear = _address + WEAR
 _factory_uv = uctypes.struct(
-    _address + FACTORY, {"s": (uctypes.ARRAY | 0, uctypes.UINT32 | 4096)}
+    _address + _FACTORY, {"s": (uctypes.ARRAY | 0, uctypes.UINT32 | 4096)}
 ).s
 conversion_us = 100
 handlers = {}  # GPIO -> its Pin with an interrupt handler
 
-tus = MASK - 29999999  # ticks_us wraps after 30 s, ticks_ms after 60 s: bugs show early
-tms = MASK - 59999
+tus = _MASK - 29999999  # ticks_us wraps after 30 s, ticks_ms after 60 s: bugs show early
+tms = _MASK - 59999
 sub = 0  # us since the last whole ms of tms
 goal = tus
 rs = int(sys.argv[3])
@@ -61,9 +64,9 @@ def fold(us):
     global tus, tms, sub, rs, rus, k, n, dog
     us += k * conversion_us
     k = n = 0
-    tus = (tus + us) & MASK
+    tus = (tus + us) & _MASK
     sub += us
-    tms = (tms + sub // 1000) & MASK
+    tms = (tms + sub // 1000) & _MASK
     sub %= 1000
     rus += us
     rs += rus // 1000000
@@ -76,7 +79,7 @@ def fold(us):
 
 def room():
     """Granted us that have not passed yet (0 or less: none)."""
-    return ((goal - tus - k * conversion_us + HALF) & MASK) - HALF
+    return ((goal - tus - k * conversion_us + _HALF) & _MASK) - _HALF
 
 
 def hold():
@@ -103,6 +106,16 @@ def take():
     elif kind == 80 and _in[1] in handlers:  # P: a pin moved
         handlers[_in[1]].moved()
     return kind
+
+
+def watch():
+    """Keep the least heap that was free after a collection."""
+    if levels[_WATCH]:
+        gc.collect()
+        low = uctypes.bytearray_at(_address + _HEAP, 4)
+        free = gc.mem_free()
+        if free < int.from_bytes(low, "little"):
+            low[:] = free.to_bytes(4, "little")
 
 
 def wait():
@@ -138,35 +151,28 @@ def ready(poller, ms):
 
 class ADC:
     ATTN_0DB = 0
-    ATTN_2_5DB = 1
-    ATTN_6DB = 2
     ATTN_11DB = 3
-    WIDTH_12BIT = 3
 
-    def __init__(self, pin, *, atten=0):
+    def __init__(self, pin, atten=0):
         self._at = None  # where this channel's samples begin; None: no reading in this range
-        self._of = {34: 0, 35: BLOCK}[int(str(pin)[4:-1])]
-        self.init(atten=atten)
+        self._of = {34: 0, 35: _BLOCK}[int(str(pin)[4:-1])]
+        self.init(atten)
 
-    def init(self, *, atten):
+    def init(self, atten):
         # Both inputs are biased at 1.3 V, beyond the other ranges of this board.
         self._at = self._of if atten == 3 else None
 
-    def atten(self, atten):
-        self.init(atten=atten)
-
-    def width(self, bits):
-        pass
+    atten = init
 
     def read(self):
         global k, n
         if k >= n:
-            while room() < -LATE_US:
+            while room() < -_LATE_US:
                 wait()
             send(65)  # A: a block of samples from now on
             while take() != 68:  # D: done
                 pass
-            n = BLOCK
+            n = _BLOCK
         v = _samples[k + self._at]
         k += 1
         return v

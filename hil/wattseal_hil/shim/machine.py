@@ -23,17 +23,15 @@ def freq(hz=240000000):
 class Pin:
     IN = 1
     OUT = 3
-    OPEN_DRAIN = 7
-    PULL_DOWN = 1
     PULL_UP = 2
     IRQ_RISING = 1
     IRQ_FALLING = 2
 
-    def __init__(self, id, mode=-1, pull=-1, *, value=None):
+    def __init__(self, id, mode=-1, pull=-1, value=None):
         self._id = id
-        self.init(mode, pull, value=value)
+        self.init(mode, pull, value)
 
-    def init(self, mode=-1, pull=-1, *, value=None):
+    def init(self, mode=-1, pull=-1, value=None):
         if value is not None:
             self.value(value)
 
@@ -73,11 +71,10 @@ class UART(io.IOBase):
         self._p = uselect.poll()
         self._p.register(self._rx, uselect.POLLIN)
 
-    def init(self, baudrate=115200, **_):
+    def init(self, *_, **__):
         pass
 
-    def deinit(self):
-        pass
+    deinit = flush = init
 
     def any(self):
         return len(self._p.poll(0))
@@ -98,9 +95,6 @@ class UART(io.IOBase):
 
     def write(self, data):
         return self._tx.write(data)
-
-    def flush(self):
-        pass
 
     def txdone(self):
         return True

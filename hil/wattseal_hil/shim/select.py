@@ -19,6 +19,7 @@ class poll:
 
     def poll(self, ms=-1):
         """The ready (stream, events) pairs; waits `ms` of virtual time, -1: for ever."""
+        emu.watch()
         emu.fold(0)
         us = ms * 1000 - emu.sub if ms > 0 else ms  # so as to wake on a whole ms, as a tick does
         wait = 0

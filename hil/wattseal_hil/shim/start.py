@@ -2,8 +2,8 @@
 
 Arguments, in the order of sys.argv: control fd, shared memory fd, RTC seconds (epoch 2000), RTC
 microseconds, rx and tx fds of UART 1 and 2, random seed, unique id, flash fd, flash blocks,
-firmware directory, settings as JSON, us of an ADC conversion, calibration as JSON ("" leaves
-either file alone).
+firmware (its directory, or "fd,size" of a ROMFS image), settings as JSON, us of an ADC conversion,
+calibration as JSON ("" leaves either file alone).
 """
 
 import machine  # noqa: F401
@@ -11,6 +11,7 @@ import os
 import random
 import select  # noqa: F401
 import sys
+import uctypes
 import vfs
 
 import emu
@@ -30,8 +31,13 @@ def mount(fd, blocks, firmware):
         vfs.VfsLfs2.mkfs(flash)
         fs = vfs.VfsLfs2(flash, mtime=False)
     vfs.mount(fs, "/")
-    vfs.mount(vfs.VfsPosix(firmware), "/rom")
+    vfs.mount(vfs.VfsPosix(firmware) if firmware[0] == "/" else image(firmware), "/rom")
     os.chdir("/")
+
+
+def image(place):
+    fd, size = (int(word) for word in place.split(","))
+    return vfs.VfsRom(uctypes.bytearray_at(emu.mapped(fd, size), size))
 
 
 def settle(name, text):
@@ -45,7 +51,7 @@ def settle(name, text):
         f.write(text)
 
 
-def run():
+def set_up():
     random.seed(int(sys.argv[9][:6], 16))
     emu.conversion_us = int(sys.argv[15])
     mount(int(sys.argv[11]), int(sys.argv[12]), sys.argv[13])
@@ -55,18 +61,25 @@ def run():
         settle("/calibration.json", sys.argv[16])
     sys.path[:] = ["", "/rom", ".frozen", "/lib"]
     sys.argv[:] = [""]
-    for name in ("mount", "settle", "run"):  # their heap is the firmware's from here on
-        del globals()[name]
+
+
+def run():
+    quit = emu.quit
+    globals().clear()  # its heap is the firmware's from here on
+    import os
+    import sys
+
     scope = {"__name__": "__main__"}
     try:
         for name in ("boot.py", "main.py"):
             if name in os.listdir("/rom"):
                 execfile("/rom/" + name, scope)  # noqa: F821
         print("main.py ended")
-        emu.quit(0)
+        quit(0)
     except BaseException as e:
         sys.print_exception(e)
-        emu.quit(1)
+        quit(1)
 
 
+set_up()
 run()

