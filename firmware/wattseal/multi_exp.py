@@ -34,30 +34,33 @@ def sum_groups(groups):
     """Return the sums of several lists of affine points (identities allowed), in their order."""
     live = [[p for p in group if p is not None] if None in group else group for group in groups]
     prime = _prime_like(live)
-    while True:
+    busy = [index for index in range(len(live)) if len(live[index]) > 1]
+    while busy:
         firsts = []  # type: list
         seconds = []  # type: list
-        for group in live:
+        for index in busy:
+            group = live[index]
             even = len(group) & ~1
-            if even:
-                firsts += group[0:even:2]
-                seconds += group[1:even:2]
-        if not firsts:
-            return [group[0] if group else None for group in live]
+            firsts += group[0:even:2]
+            seconds += group[1:even:2]
         sums = _add_pairs(firsts, seconds, prime)
         some_vanish = None in sums
         at = 0
-        for index, group in enumerate(live):
-            count = len(group)
-            if count > 1:
-                end = at + (count >> 1)
-                merged = sums[at:end]
-                at = end
-                if some_vanish:
-                    merged = [point for point in merged if point is not None]
-                if count & 1:
-                    merged.append(group[-1])
-                live[index] = merged
+        still_busy = []
+        for index in busy:
+            group = live[index]
+            end = at + (len(group) >> 1)
+            merged = sums[at:end]
+            at = end
+            if some_vanish:
+                merged = [point for point in merged if point is not None]
+            if len(group) & 1:
+                merged.append(group[-1])
+            live[index] = merged
+            if len(merged) > 1:
+                still_busy.append(index)
+        busy = still_busy
+    return [group[0] if group else None for group in live]
 
 
 def _prime_like(groups):
@@ -93,7 +96,7 @@ def _add_pairs(firsts, seconds, prime):
         if rise is None:
             sums.append(None)
         else:
-            slope = rise * (others * inverted % prime) % prime
+            slope = rise * (others * inverted) % prime
             x3 = (slope * slope - x1 - x2) % prime
             sums.append((x3, (slope * (x1 - x3) - y1) % prime))
         inverted = inverted * run % prime

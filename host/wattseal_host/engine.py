@@ -44,15 +44,8 @@ def points_to_bytes(points: Sequence[Point | None]) -> bytes:
 
 def points_from_bytes(data: bytes) -> list[Point | None]:
     """The inverse of `points_to_bytes`. Nothing is checked: never for bytes of others."""
-    return [
-        None
-        if data[at : at + 64] == _IDENTITY
-        else (
-            mpz(int.from_bytes(data[at : at + 32], "big")),
-            mpz(int.from_bytes(data[at + 32 : at + 64], "big")),
-        )
-        for at in range(0, len(data), 64)
-    ]
+    numbers = [mpz.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)]
+    return [(x, y) if y else None for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
 def running_sums(start: Point | None, points: Sequence[Point | None]) -> list[Point | None]:

@@ -92,8 +92,9 @@ def test_summation_by_parts_is_the_weighted_sum(
     from_s = data.draw(st.sampled_from(ends[:-1]))
     to_s = data.draw(st.sampled_from([end for end in ends if end > from_s]))
     with stored(tmp_path_factory.mktemp("sums") / "l.db", meter) as ledger:
-        readings = LedgerReadings(ledger, meter.meter, from_s, to_s)
-        magnitude, scalars = readings.weigh(tariff, CHANNELS[:channels])
+        with ledger.view(meter.meter) as view:
+            readings = LedgerReadings(view, from_s, to_s)
+            magnitude, scalars = readings.weigh(tariff, CHANNELS[:channels])
         total = weighted_sum(readings.points(), scalars)
     stretch = whole.period(from_s, to_s)
     weights = weigh(tariff, stretch.records, CHANNELS[:channels])
@@ -106,8 +107,8 @@ def test_summation_by_parts_is_the_weighted_sum(
 
 
 def test_a_calendar_touches_price_changes_alone(tmp_path: Path, house: House) -> None:
-    with stored(tmp_path / "l.db", house.meter) as ledger:
-        readings = LedgerReadings(ledger, house.meter.meter, house.from_s, house.to_s)
+    with stored(tmp_path / "l.db", house.meter) as ledger, ledger.view(house.meter.meter) as view:
+        readings = LedgerReadings(view, house.from_s, house.to_s)
         _, scalars = readings.weigh(house.tariff, CHANNELS[:1])
     # A Wednesday: 07:00, 16:30, 17:00, 23:00, and both ends.
     assert len(scalars) == len(readings.points()) == 6 and sum(scalars) == 0
@@ -197,5 +198,6 @@ def test_a_period_that_no_records_fill(
 ) -> None:
     with stored(tmp_path / "l.db", house.meter) as ledger, pytest.raises(Refused) as caught:
         end_s = house.meter.end_s
-        LedgerReadings(ledger, house.meter.meter, START_S + shift[0], end_s + shift[1])
+        with ledger.view(house.meter.meter) as view:
+            LedgerReadings(view, START_S + shift[0], end_s + shift[1])
     assert caught.value.code == "period-incomplete"

@@ -2,6 +2,6 @@
 
 from wattseal_host.ledger.apart import Reject
 from wattseal_host.ledger.store import Ledger
-from wattseal_host.ledger.sums import Anchor
+from wattseal_host.ledger.sums import Anchor, View
 
-__all__ = ["Anchor", "Ledger", "Reject"]
+__all__ = ["Anchor", "Ledger", "Reject", "View"]

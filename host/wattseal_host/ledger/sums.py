@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from wattseal.record import Record, genesis
 
 from wattseal_host import stretch
+from wattseal_host.documents import Enrolment
 from wattseal_host.engine import Point, points_from_bytes, points_to_bytes, running_sums
 from wattseal_host.ledger.tables import MeterRow, RecordRow
 
@@ -61,7 +62,7 @@ def after(
 # For each time the last record that begins before it; the inner query reads the index alone.
 _BEFORE = text(
     """
-    SELECT r.seq, r.start_s, r.length_s, r.digest, r.readings, r.sums
+    SELECT r.seq, r.start_s, r.start_s + r.length_s, r.digest, r.readings, r.sums
     FROM json_each(:times) AS t LEFT JOIN records AS r ON r.rowid = (
         SELECT rowid FROM records WHERE meter_id = :meter AND start_s < t.value
         ORDER BY start_s DESC, seq DESC LIMIT 1
@@ -70,19 +71,21 @@ _BEFORE = text(
 )
 
 
-def anchors(session: Session, row: MeterRow, times: Sequence[int]) -> list[Anchor]:
-    """The anchor of each time, UTC seconds, in the order given."""
-    found = session.execute(_BEFORE, {"times": json.dumps(list(times)), "meter": row.id}).all()
-    result = []
-    for seq, start_s, length_s, digest, readings, sums in found:
-        if seq is None:
-            result.append(_beginning(session, row))
-        else:
-            result.append(Anchor(seq, start_s, start_s + length_s, digest, readings, sums))
-    return result
+class View:
+    """One meter in one transaction: what it is, and its chain at any moments."""
 
+    def __init__(self, session: Session, row: MeterRow, enrolment: Enrolment) -> None:
+        self._session, self._row = session, row
+        self.enrolment = enrolment
 
-def _beginning(session: Session, row: MeterRow) -> Anchor:
-    first = session.get(RecordRow, (row.id, 0))
-    at_s = -1 if first is None else first.start_s
-    return Anchor(-1, at_s, at_s, genesis(row.key), 0, no_sums(row.channel_set.bit_count()))
+    def anchors(self, times: Sequence[int]) -> list[Anchor]:
+        """The anchor of each time, UTC seconds, in the order given."""
+        asked = {"times": json.dumps(list(times)), "meter": self._row.id}
+        found = self._session.execute(_BEFORE, asked).all()
+        return [self._beginning() if row[0] is None else Anchor._make(row) for row in found]
+
+    def _beginning(self) -> Anchor:
+        row = self._row
+        first = self._session.get(RecordRow, (row.id, 0))
+        at_s = -1 if first is None else first.start_s
+        return Anchor(-1, at_s, at_s, genesis(row.key), 0, no_sums(row.channel_set.bit_count()))

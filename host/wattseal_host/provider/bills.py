@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from wattseal.errors import Misuse, Refused
 
 from wattseal_host import bill_message, linear
@@ -33,7 +35,8 @@ def check_bill(
     if said is None:
         return verdict
     try:
-        held = LedgerReadings(ledger, said.meter, said.from_s, said.to_s)
+        with ledger.view(said.meter) as view:
+            held = LedgerReadings(view, said.from_s, said.to_s)
     except (Refused, Misuse) as error:
         return verdict.refused("ledger-differs", error.detail)
     if (held.before, held.last) != (said.before, said.last):
@@ -65,12 +68,14 @@ def _verify(
         bill = bill_message.read(data, enrolment.key)
         said = bill.statement
         documents = archive.documents(enrolment, said.contract, said.tariffs[0])
-    with verdict.stage("records"):
-        try:
-            if ledger.enrolment(meter) != enrolment:
+    with ExitStack() as stack:
+        with verdict.stage("records"):
+            try:
+                view = stack.enter_context(ledger.view(meter))
+            except Misuse as error:
+                raise Refused("meter-unknown", meter.hex()) from error
+            if view.enrolment != enrolment:
                 raise Refused("meter-differs", meter.hex())
-        except Misuse as error:
-            raise Refused("meter-unknown", meter.hex()) from error
-        readings = LedgerReadings(ledger, meter, said.from_s, said.to_s)
-        verdict.records, verdict.on_ledger = readings.records, ON_LEDGER
-    return conclude(verdict, documents, readings, bill.proof, said, settle)
+            readings = LedgerReadings(view, said.from_s, said.to_s)
+            verdict.records, verdict.on_ledger = readings.records, ON_LEDGER
+        return conclude(verdict, documents, readings, bill.proof, said, settle)

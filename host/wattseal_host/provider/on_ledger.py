@@ -14,21 +14,21 @@ from itertools import pairwise
 from wattseal.errors import Refused
 
 from wattseal_host.engine import Point, points_from_bytes
-from wattseal_host.ledger import Anchor, Ledger
+from wattseal_host.ledger import Anchor, View
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import prices_over
 
 
 class LedgerReadings:
-    """See `case.Readings`. records: how many the period has, events included."""
+    """See `case.Readings`; good as long as the view is. records: how many the period has, events
+    included."""
 
-    def __init__(self, ledger: Ledger, meter: bytes, from_s: int, to_s: int) -> None:
+    def __init__(self, view: View, from_s: int, to_s: int) -> None:
         """Raises Refused `period-incomplete` unless records fill from_s..to_s exactly."""
-        first, last = ledger.anchors(meter, [from_s, to_s])
+        first, last = view.anchors([from_s, to_s])
         if not from_s == first.end_s < last.end_s == to_s:
             raise Refused("period-incomplete", f"no records from {from_s} to {to_s}")
-        self._ledger, self._meter = ledger, meter
-        self._first, self._last = first, last
+        self._view, self._first, self._last = view, first, last
         self._points: list[Point | None] = []
         self.from_s, self.to_s = from_s, to_s
         self.before, self.last = first.digest, last.digest
@@ -43,20 +43,18 @@ class LedgerReadings:
             for time_s in tariff.steps(channel).changes(self.from_s, self.to_s)
         }
         ends = self._record_ends(sorted(changes))
-        spans = pairwise(anchor.end_s for anchor in ends)
-        prices = prices_over(tariff, channels, list(spans))
-        counts = (after.readings - before.readings for before, after in pairwise(ends))
-        magnitude = sum(
-            count * abs(price) for count, row in zip(counts, prices, strict=True) for price in row
-        )
-        nothing = (0,) * len(channels)
+        times = [anchor.end_s for anchor in ends]
+        counts = [after.readings - before.readings for before, after in pairwise(ends)]
+        prices = prices_over(tariff, channels, list(pairwise(times)))
+        sums = points_from_bytes(b"".join([anchor.sums for anchor in ends]))
+        magnitude = 0
         scalars: list[int] = []
-        sums: list[bytes] = []
-        for anchor, before, after in zip(ends, [nothing, *prices], [*prices, nothing], strict=True):
-            if before != after:
-                scalars += [p - q for p, q in zip(before, after, strict=True)]
-                sums.append(anchor.sums)
-        self._points = points_from_bytes(b"".join(sums))
+        self._points = []
+        for channel in range(len(channels)):
+            column = [price[channel] for price in prices]
+            magnitude += sum([n * abs(p) for n, p in zip(counts, column, strict=True)])
+            scalars += [p - q for p, q in zip([0, *column], [*column, 0], strict=True)]
+            self._points += sums[channel :: len(channels)]
         return magnitude, scalars
 
     def points(self) -> Sequence[Point | None]:
@@ -67,10 +65,10 @@ class LedgerReadings:
         ends of every record that one of the times falls into; ascending."""
         found = {self.from_s: self._first, self.to_s: self._last}
         inside = []
-        for time_s, anchor in zip(times, self._ledger.anchors(self._meter, times), strict=True):
+        for time_s, anchor in zip(times, self._view.anchors(times), strict=True):
             found[anchor.end_s] = anchor
             if anchor.end_s != time_s:
                 inside.append(anchor.start_s)
-        for anchor in self._ledger.anchors(self._meter, inside) if inside else ():
+        for anchor in self._view.anchors(inside) if inside else ():
             found[anchor.end_s] = anchor
         return [found[end_s] for end_s in sorted(found)]
