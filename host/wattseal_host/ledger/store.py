@@ -27,7 +27,7 @@ from wattseal_host.evidence import Evidence
 from wattseal_host.ledger import apart, sums
 from wattseal_host.ledger.apart import Reject
 from wattseal_host.ledger.arrival import Arrival, Taken
-from wattseal_host.ledger.sums import Anchor
+from wattseal_host.ledger.sums import View
 from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow
 from wattseal_host.stretch import Stretch
 from wattseal_host.units import Unit, channels_of
@@ -109,11 +109,6 @@ class Ledger:
         """Every meter the ledger knows, in the order they came."""
         with self._transaction() as session:
             return [_enrolment_of(row) for row in session.scalars(select(MeterRow))]
-
-    def enrolment(self, meter: bytes) -> Enrolment:
-        """A meter as the ledger knows it. Misuse `meter-unknown`."""
-        with self._transaction() as session:
-            return _enrolment_of(_meter_row(session, meter))
 
     def enrolment_jws(self, meter: bytes) -> str | None:
         """The signed enrolment that `add_meter` was given."""
@@ -206,10 +201,12 @@ class Ledger:
         records = tuple(decode_sealed(sealed) for sealed, _ in rows)
         return Stretch(records, tuple(hints for _, hints in rows))
 
-    def anchors(self, meter: bytes, times: Sequence[int]) -> list[Anchor]:
-        """The state of the chain right before each of the times (UTC seconds)."""
+    @contextmanager
+    def view(self, meter: bytes) -> Iterator[View]:
+        """Look at one meter's chain in one transaction. Misuse `meter-unknown`."""
         with self._transaction() as session:
-            return sums.anchors(session, _meter_row(session, meter), times)
+            row = _meter_row(session, meter)
+            yield View(session, row, _enrolment_of(row))
 
     def rejects(self, meter: bytes) -> list[Reject]:
         """What was turned away of a meter, oldest first."""
