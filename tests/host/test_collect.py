@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from in_process import wattseal
 from scripted_meter import ScriptedMeter, wire
 from sealed_house import House, SealingMeter
 from wattseal.errors import Malformed, Refused
@@ -221,12 +223,8 @@ def test_a_late_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_collecting_by_command(tmp_path: Path) -> None:
-    from test_cli import wattseal
-
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return wattseal(*arguments, "--json")
-
-    import json
 
     ledger, other = tmp_path / "l.db", history("second", 5)
     forked = history("honest", 1, 2, 30, 40, boot=3)

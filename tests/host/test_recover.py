@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import wattseal
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
 from wattseal.errors import Misuse, Refused
 from wattseal.record import POWER_LOST, SATURATED
@@ -111,8 +112,6 @@ def test_a_false_opening_is_named(at: int) -> None:
 
 
 def test_recover_by_command(path: Path, tmp_path: Path) -> None:
-    from test_cli import wattseal
-
     def run(*arguments: object) -> dict[str, Any]:
         done = wattseal("customer", "recover", "--ledger", path, *arguments, "--json")
         assert done.returncode == 0, done.stderr

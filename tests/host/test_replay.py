@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import wattseal
 from scripted_meter import ScriptedMeter, wire
 from sealed_house import House, SealingMeter
 from wattseal.errors import Malformed
@@ -212,8 +213,6 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
 
 
 def test_replay_by_command(tmp_path: Path) -> None:
-    from test_cli import wattseal
-
     capture, _ = captured(tmp_path, ScriptedMeter(METER))
     done = wattseal("replay", capture, "--json")
     value = json.loads(done.stdout)
