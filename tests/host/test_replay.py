@@ -147,6 +147,14 @@ def outcome_files(tmp_path: Path) -> list[Path]:
     return list(tmp_path.glob("*.db"))
 
 
+def test_raw_captures_of_two_meters_go_into_one_ledger(tmp_path: Path) -> None:
+    other = SealingMeter("next door").origin().reading(1)
+    for meter in (METER, other):
+        path = raw(tmp_path, b"".join(map(telegram, meter.sealed)))
+        assert replay(path, tmp_path / "l.db").verdict == "accepted"
+    assert list(contents(tmp_path / "l.db")) == [METER.meter.hex(), other.meter.hex()]
+
+
 def test_telegrams_from_the_middle_connect_to_a_ledger_or_stay_apart(tmp_path: Path) -> None:
     late = raw(tmp_path, b"".join(map(telegram, METER.sealed[4:])))
     with Ledger(tmp_path / "known.db") as ledger:

@@ -29,17 +29,24 @@ Found = Callable[[str, str], None]
 class Intake:
     """One place's meter into `ledger`. found(code, detail) is told of every refusal.
 
-    keys: public keys of meters by their id, for captures that name none. apart: meter -> how
+    keys: public keys of meters by their id, for captures that name none. accept_new: whether an
+    unknown meter at a place that had another is no refusal (`Ledger.arrive`). apart: meter -> how
     many records were verified outside of the ledger.
     """
 
     def __init__(
-        self, ledger: Ledger, place: Place, keys: dict[bytes, bytes], found: Found
+        self,
+        ledger: Ledger,
+        place: Place,
+        keys: dict[bytes, bytes],
+        found: Found,
+        accept_new: bool = False,
     ) -> None:
         self._ledger = ledger
         self._place = place
         self._keys = keys
         self._found = found
+        self._accept_new = accept_new
         self._meter: bytes | None = None
         self._next_seq = 0
         self._batch: list[bytes] = []
@@ -75,7 +82,7 @@ class Intake:
         self.close()
         self._meter = None
         try:
-            self._ledger.arrive(str(self._place), itself.configuration)
+            self._ledger.arrive(str(self._place), itself.configuration, self._accept_new)
         except Refused as error:
             self._found(error.code, error.detail)
             return
@@ -121,7 +128,7 @@ class Intake:
         configuration = None if record.meter in known else self._configuration(record)
         if configuration is not None:
             try:
-                self._ledger.arrive(str(self._place), configuration)
+                self._ledger.arrive(str(self._place), configuration, self._accept_new)
             except Refused as error:
                 self._found(error.code, error.detail)
                 return

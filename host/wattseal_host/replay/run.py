@@ -28,6 +28,7 @@ from wattseal_host.trust import Trust
 
 ACCEPTED = "accepted"
 MAX_FINDINGS = 1000
+UNNAMED = "capture"
 _GUESS_BYTES = 1024 * 1024
 
 
@@ -102,7 +103,9 @@ def replay_into(
     heard: list[tuple[Listener, Intake]] = []
     for place in places:
         found = _finder(outcome, place)
-        heard.append((LISTENERS[place.kind](), Intake(ledger, place, keys, found)))
+        # Raw bytes do not say of which port they are: another meter is no surprise there.
+        intake = Intake(ledger, place, keys, found, accept_new=place.port == UNNAMED)
+        heard.append((LISTENERS[place.kind](), intake))
     try:
         for chunk in chunks:
             if chunk.at_us is not None:
@@ -134,7 +137,7 @@ def _open(file: IO[bytes], kind: str | None) -> tuple[list[Place], Iterator[Chun
     if kind is None:
         raise Unusable("capture-empty", "no telegram, reply or frame of a meter in it")
     pieces = (Chunk(first[at : at + CHUNK_BYTES]) for at in range(0, len(first), CHUNK_BYTES))
-    return [Place(kind, "capture")], chain(pieces, raw_chunks(file))
+    return [Place(kind, UNNAMED)], chain(pieces, raw_chunks(file))
 
 
 def _finder(outcome: Outcome, place: Place) -> Callable[[str, str], None]:
