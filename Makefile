@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo test check fuzz clean
+.PHONY: setup demo test check bench fuzz clean
 
 setup: $(VENV)/.ready
 
@@ -27,6 +27,10 @@ check: setup typings/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file firmware/mypy.ini
+
+# A few minutes; a table on the terminal, the same in build/bench.json. ARGS=--no-board is quick.
+bench: setup
+	@$(BIN)/python tests/bench/run.py $(ARGS)
 
 # Coverage-guided fuzzing of the parsers: FUZZ_SECONDS for each target, ARGS to name some.
 FUZZ_SECONDS ?= 20
