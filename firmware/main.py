@@ -8,8 +8,14 @@ import asyncio
 import os
 import time
 
-from machine import ADC, UART, Pin
+import machine
+from machine import ADC, RTC, UART, WDT, Pin
 from meter.app import Meter
+from meter.settings import load
+from meter.storage import Storage
+from wattseal.events import POWER_ON, RESET, WATCHDOG
+
+_LEAST_PATIENCE_MS = 30_000
 
 
 def entropy(count):
@@ -27,21 +33,59 @@ def entropy(count):
         radio.active(was_on)
 
 
+def cause():
+    """Return why the board starts, as the BOOT event says it."""
+    why = machine.reset_cause()
+    if why == machine.WDT_RESET:
+        return WATCHDOG
+    return POWER_ON if why in (machine.PWRON_RESET, machine.HARD_RESET) else RESET
+
+
+def join(settings):
+    """Begin to join the Wi-Fi, which goes on by itself. Return the address to listen on."""
+    try:
+        import network
+    except ImportError:
+        return "127.0.0.1"  # a board without a radio: whoever is on it
+    radio = network.WLAN(network.STA_IF)
+    radio.active(True)
+    radio.connect(settings.wifi_ssid, settings.wifi_key)
+    return "0.0.0.0"
+
+
 def main():
     """Build the meter on this board and run it for ever."""
+    storage = Storage("/")
+    settings, refused = load(storage, print)
+    invert = UART.INV_TX if settings.p1_inverted else 0
+    direction = tamper = None
+    if settings.direction_pin >= 0:
+        direction = Pin(settings.direction_pin, Pin.OUT, value=0)
+    if settings.tamper_pin >= 0:
+        tamper = Pin(settings.tamper_pin, Pin.IN, Pin.PULL_UP)
+    dog = WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms))
     meter = Meter(
-        root="/",
+        storage=storage,
+        settings=(settings, refused),
         time=time,
+        rtc=RTC().datetime,
+        cause=cause(),
         entropy=entropy,
         voltage=ADC(Pin(34), atten=ADC.ATTN_11DB),
         current=ADC(Pin(35), atten=ADC.ATTN_11DB),
-        customer_uart=UART(1, 115200, bits=8, parity=None, stop=1, tx=17, rx=16, txbuf=2048),
+        case_open=tamper or (lambda: False),
+        customer_uart=UART(
+            1, 115200, bits=8, parity=None, stop=1, tx=17, rx=16, txbuf=2048, invert=invert
+        ),
         utility_uart=UART(2, 19200, bits=8, parity=0, stop=1, tx=26, rx=25, txbuf=512),
+        direction=direction,
+        feed=dog.feed,
         console=print,
     )
     button = Pin(0, Pin.IN, Pin.PULL_UP)
     button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)
-    asyncio.run(meter.run())
+    address = join(settings) if settings.tcp_port else ""
+    asyncio.run(meter.run(address, settings.tcp_port))
 
 
 main()

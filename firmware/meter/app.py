@@ -1,44 +1,56 @@
 """The whole meter: its parts put together, and its tasks."""
 
 import asyncio
+import sys
 
 from wattseal.errors import WattsealError
+from wattseal.events import POWER_ON
+from wattseal.hashing import sha256
+from wattseal.labels import CALIBRATION
 from wattseal.record import ORIGIN, decode_origin, decode_sealed
 
 from meter import calibration
 from meter.clock import Clock
+from meter.consent import Consent
 from meter.customer_port import CustomerPort
+from meter.events import Events
 from meter.keys import Keys
 from meter.log import Log
 from meter.metering import Metering
+from meter.modbus import Server
 from meter.openings import Openings
+from meter.orders import Orders
 from meter.pairing import Pairing
-from meter.public import Public
+from meter.public import SELF_TEST_FIT, Public
 from meter.registers import Registers
 from meter.sealer import Sealer
 from meter.sensor import Sensor
-from meter.settings import Settings, parse
 from meter.state import State
-from meter.storage import Storage
+from meter.sunspec import SunSpec
+from meter.told import Told
 from meter.utility_port import UtilityPort
+from meter.watchdog import Watchdog
 
 
 class Meter:
     """A meter on a board.
 
-    root: path of its flash file system. time: the module. entropy: as os.urandom.
-    voltage, current: converters with `read` (steps, 0 to 4095); voltage with `read_uv` as well.
-    customer_uart, utility_uart: the ports. console: takes a line of text for whoever watches.
+    storage: its flash. settings: what `settings.load` returned. time: the module. rtc: sets the
+    real-time clock, as machine.RTC().datetime. cause: of this boot, as in BOOT. entropy: as
+    os.urandom. voltage, current: converters with `read` (steps, 0 to 4095); voltage with `read_uv`
+    as well. case_open: tells whether the case is open. customer_uart, utility_uart: the ports;
+    direction: of the second's transceiver, or None. feed: feeds the watchdog. console: takes a
+    line of text for whoever watches.
 
     WattsealError `keys-lost` if the flash holds a log but not its keys: there is no honest way on.
     """
 
     def __init__(
-        self, root, time, entropy, voltage, current, customer_uart, utility_uart, console,
+        self, storage, settings, time, rtc, cause, entropy, voltage, current, case_open,
+        customer_uart, utility_uart, direction, feed, console,
     ):
-        storage = Storage(root)
-        settings, refused = _settings(storage, console)
-        clock = Clock(time)
+        settings, refused = settings
+        clock = Clock(time, rtc)
         log = Log(storage)
         state = State(storage)
         if not state.load() and log.count:
@@ -54,46 +66,112 @@ class Meter:
         keys = Keys(
             storage, entropy, sensor.noise, newest.boot if newest else 0, newest is not None
         )
-        public = Public(
+        told = Told(storage)
+        told.load(log)
+        provider, other = keys.provider(settings.provider)
+        if other:
+            console("the provider's key is not replaced, or is none")
+        if provider:
+            cause = _keep_clock(clock, told, keys.boot, cause)
+        self.public = public = Public(
             clock, log, keys.meter, keys.public, keys.boot, keys.epoch, config,
-            refused or changed or spoilt, constants.present,
+            refused or changed or spoilt or other, constants.present,
         )
         openings = Openings(keys)
         sealer = Sealer(log, keys, openings, public, console)
-        self.pairing = Pairing(clock, keys)
-        self._metering = Metering(
-            clock, sensor, log, keys, openings, sealer, state, public, settings, console
+        public.self_test = _self_test(log, keys)
+        public.events = events = Events(
+            log, told, sealer, clock, cause, _firmware_digest(),
+            _calibration_digest(storage, settings),
         )
+        if public.self_test & SELF_TEST_FIT != SELF_TEST_FIT:
+            console(f"self-test passed {public.self_test} only: nothing is sealed")
+            events.closed = True
+        self.pairing = Pairing(clock, keys)
+        watchdog = Watchdog(clock, feed)
+        self._metering = Metering(
+            clock, sensor, log, keys, openings, sealer, state, public, settings, console, events,
+            case_open, watchdog,
+        )
+        consent = Consent(clock, keys, events, self._metering)
         self._customer = CustomerPort(
             asyncio.StreamReader(customer_uart), clock, self._metering, self.pairing, keys,
-            openings, log, public, settings.telegram_ms,
+            openings, log, public, settings.telegram_ms, consent, watchdog,
         )
+        self._orders = Orders(
+            clock, told, events, keys.meter, keys.boot, provider, keys.random, self._metering,
+            watchdog,
+        )
+        image = Registers(log, public, self._orders, SunSpec(log, public, consent.disclosed))
+        self._server = Server(image)
         self._utility = UtilityPort(
-            asyncio.StreamReader(utility_uart), clock, Registers(log, public)
+            asyncio.StreamReader(utility_uart), utility_uart, clock, self._server, watchdog,
+            direction,
         )
         console(f"meter {public.meter.hex()} boot {public.boot} record {log.count}")
 
-    async def run(self):
-        """Run all tasks for ever; an exception in any of them ends all."""
+    async def run(self, address="", port=0):
+        """Run all tasks for ever; an exception in any of them ends all.
+
+        port: of Modbus TCP, on a network address; 0 for none. OSError if it is taken.
+        """
+        if port:
+            from meter.tcp_port import TcpPort
+
+            await TcpPort(self._server).listen(address, port)
         await asyncio.gather(
             self._metering.measure_forever(),
             self._metering.seal_forever(),
             self._customer.send_telegrams_forever(),
             self._customer.answer_forever(),
             self._utility.answer_forever(),
+            self._orders.obey_forever(),
         )
 
 
-def _settings(storage, console):
-    """Return (Settings, whether the file was refused)."""
-    text = storage.read("settings.json")
-    if text:
-        try:
-            return parse(text), False
-        except WattsealError as error:
-            console(f"settings.json is refused, defaults hold: {error}")
-            return Settings(), True
-    return Settings(), False
+def _keep_clock(clock, told, boot, cause):
+    """Let orders alone set the clock; return the boot's cause as the chain is to know it.
+
+    A clock an order had set goes on through a reset. Where that is in doubt it is not set, as
+    after power-on, and so the cause must say.
+    """
+    kept = cause != POWER_ON and told.clock_boot == boot - 1 and clock.is_set()
+    clock.keep_by_orders(kept)
+    if kept:
+        told.clock_boot = boot
+    elif told.clock_boot:
+        cause = POWER_ON
+        told.clock_boot = 0
+    told.save()  # failing that, the next boot is in doubt
+    return cause
+
+
+# What runs once is not kept in memory.
+
+
+def _firmware_digest():
+    from meter.firmware import firmware_digest
+
+    digest = firmware_digest()
+    del sys.modules["meter.firmware"]
+    return digest
+
+
+def _self_test(log, keys):
+    from meter.selftest import self_test
+
+    passed = self_test(log, keys)
+    del sys.modules["meter.selftest"]
+    return passed
+
+
+def _calibration_digest(storage, settings):
+    """Return the digest of what stands between sensor and reading: the file, and the design's."""
+    return sha256(
+        CALIBRATION, storage.read(calibration.NAME), b"\0",
+        f"{settings.voltage_nv_per_v} {settings.current_uv_per_a} {settings.start_mw} "
+        f"{settings.voltage_sensor} {settings.nominal_mv}".encode(),
+    )
 
 
 def _constants(storage, settings, console):

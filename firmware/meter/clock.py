@@ -8,9 +8,16 @@ _LATEST_S = const(4102444800)  # 2100: a later one is wrong, and sealed time can
 
 
 class Clock:
-    """Both clocks of the board. `time` is the module of that name, or one like it."""
+    """Both clocks of the board. `time` is the module of that name, or one like it.
 
-    def __init__(self, time):
+    rtc: sets the real-time clock, as machine.RTC().datetime. Until `keep_by_orders`, UTC is what
+    that clock says, whoever set it; from then on it is what `set` said, and goes by the ticks.
+    """
+
+    def __init__(self, time, rtc=None):
+        self._gmtime = time.gmtime
+        self._rtc = rtc
+        self._offset_ms = None
         self._time_ns = time.time_ns
         self._ticks_ms = time.ticks_ms
         self._ticks_diff = time.ticks_diff
@@ -21,6 +28,8 @@ class Clock:
 
     def utc_ms(self):
         """Return milliseconds since 1970-01-01T00:00:00Z, as far as the clock is set."""
+        if self._offset_ms is not None:
+            return self.monotonic_ms() + self._offset_ms
         return self._time_ns() // 1_000_000 + self._epoch_ms
 
     def utc_s(self):
@@ -30,6 +39,18 @@ class Clock:
     def is_set(self):
         """Tell whether anybody has set the clock since power-on."""
         return _EARLIEST_S <= self.utc_s() < _LATEST_S
+
+    def keep_by_orders(self, kept):
+        """Let only `set` set the clock. kept: it was set so before this boot and has gone on."""
+        self._offset_ms = self.utc_ms() - self.monotonic_ms() if kept else 0
+
+    def set(self, utc_ms):
+        """Set the clock, and the real-time clock with it, which outlives a reset."""
+        self._offset_ms = utc_ms - self.monotonic_ms()
+        year, month, day, hour, minute, second, weekday = self._gmtime(
+            (utc_ms - self._epoch_ms) // 1000
+        )[:7]
+        self._rtc((year, month, day, weekday, hour, minute, second, utc_ms % 1000 * 1000))
 
     def monotonic_ms(self):
         """Return milliseconds since boot. To be called at least every six days (half a wrap)."""

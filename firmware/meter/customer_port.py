@@ -7,6 +7,8 @@ time.
     ?status               #status {json}
     ?measurement          #measurement {json}          (of the last burst; sums since boot)
     ?pair HEX64           #pair {json}                 (within a minute after the button)
+    ?consent              #consent {json}              (and a challenge)
+    ?consent STATE HEX64  #consent {json}              (1 gives, 2 withdraws; with a proof)
     ?history FROM COUNT   #record SEQ HEX ...          #end NEXT
     ?openings FROM COUNT  #opening SEQ CHANNEL VALUE FLAGS BLINDINGHEX ...   #end NEXT
 
@@ -23,8 +25,10 @@ from wattseal.record import decode_sealed
 from meter.energy import UJ_PER_WH
 from meter.p1 import Telegrams
 from meter.public import FIRMWARE_VERSION
+from meter.watchdog import CUSTOMER
 
 _LONGEST_LINE = const(100)
+_WRITTEN_MS = const(10_000)
 
 _STATUS = (
     '#status {{"version":"{}","meter":"{}","key":"{}","epoch":{},"boot":{},"next_seq":{},'
@@ -44,7 +48,10 @@ _PAIR = '#pair {{"meter":"{}","key":"{}","epoch":{},"secret":"{}"}}'
 class CustomerPort:
     """Serves one stream. `metering` gives registers and power, the others what their names say."""
 
-    def __init__(self, stream, clock, metering, pairing, keys, openings, log, public, telegram_ms):
+    def __init__(
+        self, stream, clock, metering, pairing, keys, openings, log, public, telegram_ms,
+        consent, watchdog,
+    ):
         self._stream = stream
         self._clock = clock
         self._metering = metering
@@ -55,6 +62,8 @@ class CustomerPort:
         self._public = public
         self._telegram_ms = telegram_ms
         self._telegrams = Telegrams(public.meter)
+        self._consent = consent
+        self._watchdog = watchdog
         self._turn = asyncio.Lock()
 
     async def send_telegrams_forever(self):
@@ -92,9 +101,11 @@ class CustomerPort:
                     too_long = False
 
     async def _write(self, data):
+        self._watchdog.promise(CUSTOMER, _WRITTEN_MS)
         async with self._turn:
             self._stream.write(data)
             await self._stream.drain()
+        self._watchdog.rest(CUSTOMER)
 
     async def _line(self, text):
         await self._write((text + "\r\n").encode())
@@ -109,6 +120,10 @@ class CustomerPort:
                 await self._line(self._measurement())
             elif command == b"?pair" and len(words) == 2:
                 await self._line(self._pair(words[1]))
+            elif command == b"?consent" and len(words) in (1, 3):
+                if len(words) == 3:
+                    await self._consent.decide(_number(words[1]), _hex(words[2]))
+                await self._line(self._consented())
             elif command == b"?history" and len(words) == 3:
                 await self._history(_number(words[1]), _number(words[2]))
             elif command == b"?openings" and len(words) == 3:
@@ -145,14 +160,12 @@ class CustomerPort:
             *sensor.totals,
         )
 
+    def _consented(self):
+        given, challenge = self._consent.challenge()
+        return f'#consent {{"given":{_json(given)},"challenge":"{challenge.hex()}"}}'
+
     def _pair(self, word):
-        try:
-            customer_random = bytes.fromhex(word.decode())
-        except ValueError:
-            raise Malformed("bad-command") from None
-        if len(word) != 64 or len(customer_random) != 32:
-            raise Malformed("bad-command")
-        epoch, secret = self._pairing.pair(customer_random)
+        epoch, secret = self._pairing.pair(_hex(word))
         return _PAIR.format(self._public.meter.hex(), self._public.key.hex(), epoch, secret.hex())
 
     def _read(self, seq):
@@ -184,6 +197,17 @@ class CustomerPort:
 
 def _json(flag):
     return "true" if flag else "false"
+
+
+def _hex(word):
+    """Return the 32 bytes of 64 hexadecimal digits; Malformed `bad-command` for anything else."""
+    try:
+        data = bytes.fromhex(word.decode())
+    except ValueError:
+        data = b""
+    if len(word) != 64 or len(data) != 32:
+        raise Malformed("bad-command")
+    return data
 
 
 def _number(word):

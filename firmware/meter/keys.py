@@ -1,21 +1,23 @@
 """The meter's secrets: device key, epoch secrets, and the boot counter.
 
 Files: keys/device (32 bytes, the scalar), keys/boot (u32), keys/epochs (current epoch u32, its
-secret, and once a pairing waits for its interval boundary the next epoch's secret).
+secret, and once a pairing waits for its interval boundary the next epoch's secret), and
+keys/provider (33 bytes, public: whose orders the meter obeys; written once).
 """
 
 from wattseal.ecdsa import public_key
-from wattseal.errors import Refused
+from wattseal.errors import Malformed, Refused
 from wattseal.hashing import hmac_sha256
 from wattseal.keytree import SECRET_BYTES, new_epoch_secret
 from wattseal.labels import METER_DEVICE_KEY, METER_OWNER_SECRET, METER_PAIRING_RANDOM
-from wattseal.p256 import N, encode_point, encode_scalar
+from wattseal.p256 import N, decode_point, encode_point, encode_scalar
 from wattseal.record import meter_id
 
 _FOLDER = "keys"
 _DEVICE = "keys/device"
 _BOOT = "keys/boot"
 _EPOCHS = "keys/epochs"
+_PROVIDER = "keys/provider"
 
 
 class Keys:
@@ -41,14 +43,14 @@ class Keys:
         if must_exist and not (device and epochs):
             raise Refused("keys-lost")
         if not device:
-            wide = self._random(METER_DEVICE_KEY) + self._random(METER_DEVICE_KEY)
+            wide = self.random(METER_DEVICE_KEY) + self.random(METER_DEVICE_KEY)
             device = encode_scalar(int.from_bytes(wide, "big") % (N - 1) + 1)
             storage.replace(_DEVICE, device)
         self.secret = int.from_bytes(device, "big")
         self.public = encode_point(public_key(self.secret))
         self.meter = meter_id(self.public)
         if not epochs:
-            epochs = bytes(4) + self._random(METER_OWNER_SECRET)
+            epochs = bytes(4) + self.random(METER_OWNER_SECRET)
             storage.replace(_EPOCHS, epochs)
         self.epoch = int.from_bytes(epochs[:4], "big")
         self.epoch_secret = epochs[4 : 4 + SECRET_BYTES]
@@ -58,8 +60,24 @@ class Keys:
         self.boot = max(last_boot, int.from_bytes(storage.read(_BOOT), "big")) + 1
         storage.replace(_BOOT, self.boot.to_bytes(4, "big"))
 
-    def _random(self, label):
+    def random(self, label):
+        """Return 32 random bytes of both sources, for one use that the label names."""
         return hmac_sha256(self._entropy(SECRET_BYTES), label, self._noise())
+
+    def provider(self, wanted):
+        """Return (the provider's 33-byte key or b"", whether `wanted` was refused).
+
+        wanted: its hexadecimal, "" for none. The first one stays.
+        """
+        known = self._storage.read(_PROVIDER)
+        if wanted and not known:
+            try:
+                known = bytes.fromhex(wanted)
+                decode_point(known)
+            except (ValueError, Malformed):
+                return b"", True
+            self._storage.replace(_PROVIDER, known)
+        return known, bool(wanted) and wanted.lower() != known.hex()
 
     def prepare_epoch(self, customer_random):
         """Make the next epoch's secret from both sides' randomness, durable on return.
@@ -69,7 +87,7 @@ class Keys:
         """
         if self.changing:
             raise Refused("pairing-busy")
-        pending = new_epoch_secret(self._random(METER_PAIRING_RANDOM), customer_random, self.meter)
+        pending = new_epoch_secret(self.random(METER_PAIRING_RANDOM), customer_random, self.meter)
         self._store(self.epoch, self.epoch_secret + pending)
         self.pending = pending
 

@@ -19,7 +19,9 @@ from wattseal.record import (
 )
 
 from meter.energy import Energy, unit_uj
+from meter.watchdog import SEALING
 
+_SEALED_MS = const(600_000)  # a flash that refuses writes may come back
 _STEP_MS = const(2000)  # the clock against the ticks, from one wake-up to the next
 
 
@@ -41,7 +43,8 @@ class Metering:
     """
 
     def __init__(
-        self, clock, sensor, log, keys, openings, sealer, state, public, settings, console
+        self, clock, sensor, log, keys, openings, sealer, state, public, settings, console,
+        events, case_open, watchdog,
     ):
         self._clock = clock
         self._log = log
@@ -69,7 +72,11 @@ class Metering:
         self._due_s = 0  # when the next cut is due; 0 while that is to be settled
         self._waiting = None  # the newest cut the sealer has not taken
         self._sealing = None  # the cut it has taken and not finished
-        self._work = asyncio.Event()
+        self._events = events
+        self._work = events.work
+        self._case_open = case_open
+        self._watchdog = watchdog
+        self._closing = 0  # the counter of the order that ends the chain
         self._flushed_ms = clock.monotonic_ms()
         self._utc_ms = clock.utc_ms()
         self._burst = -1  # number of the newest burst period, counted from 1970
@@ -96,7 +103,8 @@ class Metering:
     async def measure_forever(self):
         """Measure, cut intervals, and make checkpoints."""
         while True:
-            self._tick()
+            self.tick()
+            self._watchdog.feed()
             clock = self._clock
             await asyncio.sleep_ms(
                 min(
@@ -105,12 +113,15 @@ class Metering:
                 )
             )
 
-    def _tick(self):
+    def tick(self):
+        """Do what is due now. To be called when the clock was set, and at every wake-up."""
         clock = self._clock
         utc_ms = clock.utc_ms()
         self._flush(utc_ms)
+        self._events.case(self._case_open())
         if clock.is_set():
-            self._follow(utc_ms // 1000)
+            if not self._closing and not self._events.closed:
+                self._follow(utc_ms // 1000)
         else:
             self._quality_flags |= CLOCK_UNSET
             self._due_s = 0
@@ -167,6 +178,24 @@ class Metering:
         self._hidden_flags = self._quality_flags = 0
         self._work.set()
 
+    def close(self, counter):
+        """End the chain now, by the order with this counter.
+
+        False where sealed time cannot end: the clock is not set, or behind it, or it has ended.
+        """
+        self.tick()
+        now_s = self._clock.utc_s()
+        if self._closing or self._events.closed or self._end_s is None or not self._due_s:
+            return False
+        if now_s < self._end_s:
+            return False
+        if now_s > self._end_s:
+            self._quality_flags |= LEAD_IN
+            self._cut(now_s)
+        self._closing = counter
+        self._work.set()
+        return True
+
     def _save(self):
         """Make a checkpoint. Return whether the flash took it."""
         state = self._state
@@ -191,19 +220,29 @@ class Metering:
         return units if self._public.channel_set != 1 else units[:1]
 
     async def seal_forever(self):
-        """Seal what is cut, and prepare the next record in the time between."""
+        """Seal what is cut and what is to be told; prepare the next record in the time between."""
         while True:
             await self._sealer.prepare()
+            self._watchdog.rest(SEALING)
             await self._work.wait()
             self._work.clear()
+            self._watchdog.promise(SEALING, _SEALED_MS)
+            if self._events.closed:
+                continue
             if self._sealer.end_s is None:
+                if self._origin_s is None:
+                    continue
                 await self._sealer.origin(self._origin_s)
                 self._state.interval_s = self._public.interval_s
                 self._sealed()
+            if self._waiting or self._closing or self._events.due():
+                await self._events.tell()
             cut = self._waiting
             if cut:
                 self._waiting = None
                 await self._seal(cut)
+            if self._closing and not self._waiting:
+                await self._events.close(self._closing)
 
     async def _seal(self, cut):
         self._sealing = cut
@@ -222,8 +261,8 @@ class Metering:
             sealed_units[channel] += value
         self._sealing = None
         # The checkpoint comes first: it needs no key of the epoch that ends.
-        if self._sealed() and self._keys.pending:
-            await self._sealer.paired()
+        if self._sealed() and self._keys.pending and not self._closing:
+            await self._events.pair()
             self._sealed()
 
     def _sealed(self):

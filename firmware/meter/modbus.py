@@ -1,4 +1,4 @@
-"""Modbus RTU as a read-only server: framing, and the functions 3, 20 and 43/14.
+"""Modbus as a server: framing on a serial line, and the functions 3, 4, 6, 16, 17, 20, 43/14.
 
 Pure functions of bytes (Modbus application protocol V1.1b3, serial line V1.02); the register
 image and the file records come from an object given to `Server`.
@@ -9,6 +9,10 @@ from micropython import const
 from meter.crc16 import MODBUS, crc16
 
 _READ_HOLDING_REGISTERS = const(3)
+_READ_INPUT_REGISTERS = const(4)
+_WRITE_REGISTER = const(6)
+_WRITE_REGISTERS = const(16)
+_REPORT_SERVER_ID = const(17)
 _READ_FILE_RECORD = const(20)
 _ENCAPSULATED = const(43)
 _READ_DEVICE_IDENTIFICATION = const(14)
@@ -20,6 +24,7 @@ _ILLEGAL_VALUE = const(3)
 _LONGEST_FILE_ANSWER = const(245)
 _LONGEST_FRAME = const(256)
 _LONGEST_READ = const(125)  # registers
+_LONGEST_WRITE = const(123)
 _REFERENCE_TYPE = const(6)
 _SUB_REQUEST_BYTES = const(7)
 _REGULAR_AND_INDIVIDUAL = const(0x82)  # conformity level
@@ -93,8 +98,9 @@ class Server:
     """Answers request PDUs.
 
     image: `registers(address, count)` and `file_record(file, address, count)`, both returning
-    2*count bytes or None where something is not there; `identification`, a tuple of (object id,
-    bytes) in ascending order.
+    2*count bytes or None where something is not there; `write(address, data)`, telling whether
+    the registers may be written so; `identification`, a tuple of (object id, bytes) in ascending
+    order. Holding and input registers are the same.
     """
 
     def __init__(self, image):
@@ -103,10 +109,14 @@ class Server:
     def answer(self, pdu):
         """Return the answer PDU (normal or exception) to a request PDU of at least one byte."""
         function = pdu[0]
-        if function == _READ_HOLDING_REGISTERS:
+        if function in (_READ_HOLDING_REGISTERS, _READ_INPUT_REGISTERS):
             answer = self._read_registers(pdu)
         elif function == _READ_FILE_RECORD:
             answer = self._read_file_records(pdu)
+        elif function in (_WRITE_REGISTER, _WRITE_REGISTERS):
+            answer = self._write_registers(pdu)
+        elif function == _REPORT_SERVER_ID:
+            answer = self._report()
         elif function == _ENCAPSULATED:
             answer = self._identify(pdu)
         else:
@@ -122,7 +132,25 @@ class Server:
         data = self._image.registers(_u16(pdu, 1), count)
         if data is None:
             return _ILLEGAL_ADDRESS
-        return bytes([_READ_HOLDING_REGISTERS, len(data)]) + data
+        return bytes([pdu[0], len(data)]) + data
+
+    def _write_registers(self, pdu):
+        data = pdu[3:]
+        if pdu[0] == _WRITE_REGISTERS:
+            data = pdu[6:]
+            count = _u16(pdu, 3)
+            if not 1 <= count <= _LONGEST_WRITE or len(data) != 2 * count or pdu[5] != 2 * count:
+                return _ILLEGAL_VALUE
+        elif len(pdu) != 5:
+            return _ILLEGAL_VALUE
+        if not self._image.write(_u16(pdu, 1), data):
+            return _ILLEGAL_ADDRESS
+        return pdu[:5]
+
+    def _report(self):
+        # Readers differ on where the run indicator stands: after the id, and last.
+        text = b" ".join([text for number, text in self._image.identification if number <= 2])
+        return bytes([_REPORT_SERVER_ID, len(text) + 3, 1, 0xFF]) + text + b"\xff"
 
     def _read_file_records(self, pdu):
         length = len(pdu) - 2

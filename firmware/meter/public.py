@@ -9,6 +9,13 @@ LOG_INTACT = const(2)
 PAIRED = const(4)
 SETTINGS_REFUSED = const(8)
 CALIBRATED = const(16)
+SELF_TEST_PASSED = const(32)
+SILENT = const(64)
+CONSENTED = const(128)
+
+# Self-test bits: hash, curve, signature, log's end. Without the first three nothing is sealed.
+SELF_TEST_FIT = const(7)
+_SELF_TEST_ALL = const(15)
 
 
 class Public:
@@ -16,7 +23,8 @@ class Public:
 
     meter 16 bytes, key 33 bytes; interval_s, exponent, channel_set as in the ORIGIN event; boot
     and epoch counters; settings_refused: settings or calibration in use are not the file's;
-    calibrated: the calibration in use is the file's.
+    calibrated: the calibration in use is the file's. self_test: bits of `selftest`; events: an
+    `Events`, once there is one.
     """
 
     def __init__(self, clock, log, meter, key, boot, epoch, config, settings_refused, calibrated):
@@ -26,6 +34,8 @@ class Public:
         self.boot = boot
         self.epoch = epoch
         self.interval_s, self.exponent, self.channel_set = config
+        self.self_test = 0
+        self.events = None
         self._log = log
         self._still = (SETTINGS_REFUSED if settings_refused else 0) | (
             CALIBRATED if calibrated else 0
@@ -40,4 +50,11 @@ class Public:
             bits |= LOG_INTACT
         if self.epoch:
             bits |= PAIRED
+        if self.self_test == _SELF_TEST_ALL:
+            bits |= SELF_TEST_PASSED
+        events = self.events
+        if events and events.closed:
+            bits |= SILENT
+        if events and events.consented():
+            bits |= CONSENTED
         return bits

@@ -3,13 +3,17 @@
 Nothing here depends on a reading but through a commitment or a ciphertext: this module is given
 the log and `public`, and imports nothing that knows more.
 
-Holding registers (16 bits, big-endian), three blocks with nothing between:
+Holding registers (16 bits, big-endian), blocks with nothing between:
 
     0    "WSL1"   2  map version   3-10  meter id   11-27  public key, 33 bytes and a zero
     28   interval in s, u32        30    unit exponent, signed    31  channel set
     64   records in the log, u32   66    oldest kept, u32         68  boot counter, u32
     70   epoch, u32                72    UTC, u32                 74  status bits
+    75   result of the newest order               76    self-test bits
     128  bytes of the newest sealed record, 129-247 the record and zeros
+    256  challenge, 16 bytes, fresh with each read of all of this block; 264  newest order, u32
+    272  an order, write only, all 37 registers at once
+    40000  SunSpec (see `sunspec`)
 
 File records: 80 slots of 120 registers a file, file 1 first: length u16, sealed record, zeros.
 """
@@ -22,6 +26,11 @@ _MAGIC = b"WSL1"
 _MAP_VERSION = const(1)
 _STATUS_AT = const(64)
 _NEWEST_AT = const(128)
+_CHALLENGE_AT = const(256)
+_CHALLENGE_REGISTERS = const(10)
+_ORDER_AT = const(272)
+_ORDER_BYTES = const(74)
+_SUNSPEC_AT = const(40000)
 _SLOT_REGISTERS = const(120)
 _FILE_SLOTS = const(80)
 
@@ -29,8 +38,10 @@ _FILE_SLOTS = const(80)
 class Registers:
     """The image a Modbus server reads (see `modbus.Server`)."""
 
-    def __init__(self, log, public):
+    def __init__(self, log, public, orders, sunspec):
         self._log = log
+        self._orders = orders
+        self._sunspec = sunspec
         self._public = public
         self._identity = (
             _MAGIC
@@ -56,7 +67,19 @@ class Registers:
             return _part(self._identity, address, count)
         if address < _NEWEST_AT:
             return _part(self._status(), address - _STATUS_AT, count)
-        return _part(_slot(self._log.newest), address - _NEWEST_AT, count)
+        if address < _CHALLENGE_AT:
+            return _part(_slot(self._log.newest), address - _NEWEST_AT, count)
+        if address >= _SUNSPEC_AT:
+            return _part(self._sunspec.image(), address - _SUNSPEC_AT, count)
+        if address == _CHALLENGE_AT and count == _CHALLENGE_REGISTERS:
+            return self._orders.challenge()
+        return None
+
+    def write(self, address, data):
+        """Take 2*n bytes for registers from `address` on. Return whether they may be written."""
+        if address != _ORDER_AT or len(data) != _ORDER_BYTES:
+            return False
+        return self._orders.take(data)
 
     def _status(self):
         public = self._public
@@ -68,7 +91,12 @@ class Registers:
                     public.clock.utc_s(),
                 )
             ]
-        ) + public.status().to_bytes(2, "big")
+        ) + b"".join(
+            [
+                number.to_bytes(2, "big")
+                for number in (public.status(), self._orders.result, public.self_test)
+            ]
+        )
 
     def file_record(self, file, address, count):
         """Return 2*count bytes inside one record's slot, None where there is no such record."""

@@ -92,24 +92,25 @@ class Sealer:
         payload = origin_payload(
             public.interval_s, public.exponent, public.channel_set, public.key
         )
-        await self._event(start_s, ORIGIN, payload)
         self.end_s = start_s
+        await self.event(ORIGIN, payload)
 
     async def paired(self):
         """Begin the epoch that waits in the keys: the event, then the change of keys."""
         keys = self._keys
         keys.changing = True
         epoch = keys.epoch + 1
-        await self._event(
-            self.end_s, PAIRED, paired_payload(epoch, epoch_id(keys.pending, keys.meter, epoch))
+        await self.event(
+            PAIRED, paired_payload(epoch, epoch_id(keys.pending, keys.meter, epoch))
         )
         keys.begin_epoch()
         self._public.epoch = epoch
 
-    async def _event(self, at_s, event, payload):
+    async def event(self, event, payload):
+        """Seal an event at the end of sealed time. Misuse `record-field` for a wrong payload."""
         public = self._public
         body = encode_event(
-            public.meter, self._keys.epoch, public.boot, self._log.count, at_s,
+            public.meter, self._keys.epoch, public.boot, self._log.count, self.end_s,
             public.exponent, public.channel_set, event, payload, self._previous,
         )
         await self._finish(body)

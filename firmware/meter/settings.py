@@ -6,7 +6,7 @@ A file with anything wrong in it is refused whole: half a configuration would me
 import json
 
 from micropython import const
-from wattseal.errors import Malformed
+from wattseal.errors import Malformed, WattsealError
 
 _DAY_S = const(86400)
 
@@ -26,7 +26,13 @@ _FIELDS = (
     ("voltage_nv_per_v", 2_608_696, 1000, 1_000_000_000),  # at the pin: 230 V gives 0.6 V
     ("current_uv_per_a", 11_000, 10, 10_000_000),  # at the pin: 2000:1 into 22 ohm
     ("start_mw", 4000, 0, 100_000),  # less power than this counts as none
+    ("p1_inverted", 0, 0, 1),  # the customer port's output, as P1 readers expect it
+    ("direction_pin", -1, -1, 39),  # of an RS-485 transceiver (DE and /RE); -1: none
+    ("tamper_pin", -1, -1, 39),  # low while the case is shut; -1: none
+    ("tcp_port", 0, 0, 65535),  # of Modbus TCP; 0: off
 )
+# name, longest
+_TEXTS = (("provider", 66), ("wifi_ssid", 32), ("wifi_key", 63))
 
 
 class Settings:
@@ -46,8 +52,27 @@ class Settings:
         self.voltage_nv_per_v = 0
         self.current_uv_per_a = 0
         self.start_mw = 0
+        self.p1_inverted = 0
+        self.direction_pin = -1
+        self.tamper_pin = -1
+        self.tcp_port = 0
+        self.provider = ""
+        self.wifi_ssid = ""
+        self.wifi_key = ""
         for name, default, _, _ in _FIELDS:
             setattr(self, name, default)
+
+
+def load(storage, console):
+    """Return (Settings, whether the file was refused) of a storage."""
+    text = storage.read("settings.json")
+    if text:
+        try:
+            return parse(text), False
+        except WattsealError as error:
+            console(f"settings.json is refused, defaults hold: {error}")
+            return Settings(), True
+    return Settings(), False
 
 
 def parse(text):
@@ -67,6 +92,12 @@ def parse(text):
         if name in values:
             value = values.pop(name)
             if type(value) is not int or not lowest <= value <= highest:
+                raise Malformed("settings-value", name)
+            setattr(settings, name, value)
+    for name, longest in _TEXTS:
+        if name in values:
+            value = values.pop(name)
+            if type(value) is not str or len(value) > longest:
                 raise Malformed("settings-value", name)
             setattr(settings, name, value)
     for name in values:

@@ -8,6 +8,7 @@ from wattseal.ecdsa import verify
 from wattseal.errors import Misuse, Refused
 from wattseal.p256 import decode_point
 from wattseal.record import (
+    BOOT,
     CHANNEL_SETS,
     EVENT,
     INTERVAL,
@@ -20,6 +21,7 @@ from wattseal.record import (
     genesis,
     meter_id,
 )
+from wattseal.standing import Standing
 
 
 class Config:
@@ -59,7 +61,8 @@ class Chain:
     of the record before, or None at the beginning of the chain. seq, start_s: what the next
     record must have; boot, epoch: what the record before had. Each may be None where the
     verifier does not know it: the first record then sets it (its own links and signature still
-    hold it fast from there on).
+    hold it fast from there on). `standing` is what the events before have said: unknown but at
+    the beginning, and the caller's to replay where it holds them.
     """
 
     def __init__(
@@ -78,13 +81,14 @@ class Chain:
         self.end_s = start_s
         self.boot = boot
         self.epoch = epoch
+        self.standing = Standing(seq == 0)
 
     def append(self, record, digest):
         """Take the next record, given the digest of its body, or refuse it and stay as it was.
 
         Refused `chain-meter`, `chain-sequence`, `chain-link`, `chain-time`, `chain-boot`,
-        `chain-epoch` or `chain-config`, the first that applies in this order. The signature is
-        not looked at: see `check_signature`.
+        `chain-epoch`, `chain-config`, or one of `Standing.take`, the first that applies in this
+        order. The signature is not looked at: see `check_signature`.
         """
         if record.meter != self.meter:
             raise Refused("chain-meter", _at(record))
@@ -97,7 +101,7 @@ class Chain:
                 "chain-time",
                 f"{_at(record)} begins at {record.start_s} where {self.end_s} was due",
             )
-        if self.boot is not None and record.boot < self.boot:
+        if not self._boot_fits(record):
             raise Refused("chain-boot", _at(record))
         if self.epoch is not None and record.epoch != self.epoch:
             raise Refused("chain-epoch", _at(record))
@@ -121,12 +125,21 @@ class Chain:
         )
         if record.kind != EVENT and regular != (record.kind == INTERVAL):
             raise Refused("chain-config", _at(record))
+        self.standing.take(record)
         self.config = config
         self.previous = digest
         self.seq = record.seq + 1
         self.end_s = record.end_s
         self.boot = record.boot
         self.epoch = epoch
+
+    def _boot_fits(self, record):
+        """Tell whether the boot counter rises with a BOOT event, and else stays."""
+        if self.boot is None:
+            return True
+        if record.event == BOOT:
+            return record.boot > self.boot or (record.boot == self.boot and record.seq == 1)
+        return record.boot == self.boot
 
     def _origin(self, record):
         interval_s, exponent, channel_set, public_key = decode_origin(record.payload)

@@ -15,11 +15,17 @@ EPOCH_SECRET = b"wattseal/1/epoch-secret\0"
 INVERSION = b"wattseal/1/inversion-blinding\0"
 COMB_OFFSET = b"wattseal/1/comb-offset\0"
 BATCH = b"wattseal/1/batch\0"
+CLOCK_ORDER = b"wattseal/1/clock-order\0"
+CLOSE_ORDER = b"wattseal/1/close-order\0"
+CONSENT_PROOF = b"wattseal/1/consent-proof\0"
+CALIBRATION = b"wattseal/1/calibration\0"
+FIRMWARE = b"wattseal/1/firmware\0"
 
 # The meter's own: nothing outside of it has to repeat what they derive.
 METER_DEVICE_KEY = b"wattseal/1/meter/device-key\0"
 METER_OWNER_SECRET = b"wattseal/1/meter/owner-secret\0"
 METER_PAIRING_RANDOM = b"wattseal/1/meter/pairing-random\0"
+METER_CHALLENGE = b"wattseal/1/meter/challenge\0"
 
 # The second generator: a domain separation tag of RFC 9380 and the message hashed under it.
 GENERATOR_DST = b"WATTSEAL-V1-P256_XMD:SHA-256_SSWU_RO_"

@@ -33,10 +33,22 @@ IMPORT = 1
 EXPORT = 2
 CHANNEL_SETS = (IMPORT, IMPORT | EXPORT)
 
-# Event codes.
+# Event codes; what their payloads say is in events.py.
 ORIGIN = 1
 PAIRED = 2
-_PAYLOAD_BYTES = {ORIGIN: 39, PAIRED: 36}
+BOOT = 3
+CLOCK_SET = 4
+TAMPER = 5
+CALIBRATED = 6
+ROTATED = 7
+CLOSED = 8
+CONSENT = 9
+_PAYLOAD_BYTES = {
+    ORIGIN: 39, PAIRED: 36, BOOT: 33, CLOCK_SET: 12, TAMPER: 5, CALIBRATED: 32, ROTATED: 4,
+    CLOSED: 4, CONSENT: 5,
+}
+# Payloads that begin with a choice: from 1 to this.
+_CHOICES = {BOOT: 3, TAMPER: 2, CONSENT: 2}
 
 _HEADER_BYTES = 41
 _COMMITMENT_BYTES = POINT_BYTES
@@ -306,6 +318,8 @@ def _decode_event(record, body):
         raise Malformed("record-event")
     end = _HEADER_BYTES + 2 + length
     record.payload = body[_HEADER_BYTES + 2 : end]
+    if event in _CHOICES and not 1 <= record.payload[0] <= _CHOICES[event]:
+        raise Malformed("record-event")
     if (event == ORIGIN) != (record.seq == 0):
         raise Malformed("record-event")
     return end

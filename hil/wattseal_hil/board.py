@@ -35,6 +35,8 @@ FLASH_BYTES = 2 << 20
 HEAP_BYTES = {64: 512 << 10, 32: 160 << 10}
 START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 BUTTON_PIN = 0
+CAUSE_AT = 62  # of machine.reset_cause(); the VM itself says so of a reset
+POWER_ON = 1
 PRESS_S = 0.2
 LATE_US = 1_000_000  # a burst under way may carry the clock past a goal by up to this
 
@@ -137,6 +139,7 @@ class EmulatedBoard:
             self.run_until(self.now_s)
 
     def _switch_on(self) -> None:
+        self._shared.set_level(CAUSE_AT, POWER_ON)
         set_us = self._bench.now_us - EPOCH_2000_S * 1_000_000
         self._start(set_us if self._rtc else 0)
 

@@ -63,6 +63,14 @@ class SealingMeter:
         self.secrets[self.epoch] = secret
         return self
 
+    def rebooted(self, cause: int = 1) -> SealingMeter:
+        self.boot += 1
+        return self.event(record.BOOT, bytes([cause]) + bytes(32))
+
+    def event(self, event: int, payload: bytes) -> SealingMeter:
+        self._event(event, payload)
+        return self
+
     def _event(self, event: int, payload: bytes) -> None:
         self._seal(
             record.encode_event(

@@ -81,7 +81,7 @@ def test_an_epoch_waits_and_begins(storage):
 
 def test_both_sides_contribute_to_a_secret(storage, monkeypatch):
     meter = keys(storage)
-    monkeypatch.setattr(meter, "_random", lambda label: b"m" * 32)
+    monkeypatch.setattr(meter, "random", lambda label: b"m" * 32)
     meter.prepare_epoch(CUSTOMER)
     assert meter.pending == new_epoch_secret(b"m" * 32, CUSTOMER, meter.meter)
 

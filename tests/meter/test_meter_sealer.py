@@ -16,6 +16,7 @@ from wattseal.commitment import opens
 from wattseal.errors import Refused
 from wattseal.p256 import decode_point
 from wattseal.record import (
+    BOOT,
     CLOCK_UNSET,
     INTERVAL,
     LEAD_IN,
@@ -70,13 +71,14 @@ def test_a_chain_with_two_channels_pairing_and_reboots(storage, ticks):
     asyncio.run(live())
     house = House(storage, ticks, channel_set=3)
     assert (house.sealer.end_s, house.public.epoch) == (START_S + 5400, 1)
+    asyncio.run(house.sealer.event(BOOT, b"\1" + bytes(32)))
     asyncio.run(house.sealer.reading(START_S + 9000, POWER_LOST, [1, 1], 0))
     house.verify()
     records = house.records()
-    assert [record.kind for record in records] == [3, OUTAGE, INTERVAL, 3, INTERVAL, OUTAGE]
-    assert [record.epoch for record in records] == [0, 0, 0, 0, 1, 1]
-    assert [record.boot for record in records] == [1, 1, 1, 1, 1, 2]
-    for record, values in ((records[4], (0, 0)), (records[5], (1, 1))):
+    assert [record.kind for record in records] == [3, OUTAGE, INTERVAL, 3, INTERVAL, 3, OUTAGE]
+    assert [record.epoch for record in records] == [0, 0, 0, 0, 1, 1, 1]
+    assert [record.boot for record in records] == [1, 1, 1, 1, 1, 2, 2]
+    for record, values in ((records[4], (0, 0)), (records[6], (1, 1))):
         for channel, value in enumerate(values):
             point = decode_point(record.channels[channel][0])
             blinding = house.openings.blinding(record.boot, record.seq, channel)
@@ -150,6 +152,7 @@ def test_a_power_cut_between_the_event_and_the_change_of_keys(storage, ticks):
         asyncio.run(live())
     house = House(storage, ticks)
     assert (house.keys.epoch, house.keys.pending) == (1, b"")
+    asyncio.run(house.sealer.event(BOOT, b"\1" + bytes(32)))
     asyncio.run(house.sealer.reading(START_S + 1800, 0, [1], 0))
     house.verify()
 

@@ -52,10 +52,10 @@ def test_identity(house):
 
 def test_status(house):
     meter, client, _ = house
-    data = registers(client, 64, 11)
+    data = registers(client, 64, 13)
     numbers = [int.from_bytes(data[at : at + 4], "big") for at in range(0, 20, 4)]
-    assert numbers == [9, 0, 1, 0, round(meter.now_s)]
-    assert data[20:] == b"\0\3"
+    assert numbers == [11, 0, 1, 0, round(meter.now_s)]
+    assert data[20:] == b"\0\x23\0\0\0\x0f"
 
 
 def test_newest_record_in_one_read(house):
@@ -87,7 +87,8 @@ def test_device_identification(house):
 
 @pytest.mark.parametrize(
     ("address", "count", "code"),
-    [(31, 2, 2), (32, 1, 2), (63, 1, 2), (75, 1, 2), (127, 1, 2), (247, 2, 2), (248, 1, 2)],
+    [(31, 2, 2), (32, 1, 2), (63, 1, 2), (77, 1, 2), (127, 1, 2), (247, 2, 2), (248, 1, 2),
+     (256, 9, 2), (257, 10, 2), (266, 1, 2), (272, 37, 2), (39999, 1, 2)],
 )
 def test_nothing_between_the_blocks(house, address, count, code):
     _, client, _ = house
@@ -97,15 +98,15 @@ def test_nothing_between_the_blocks(house, address, count, code):
 
 def test_records_that_are_not_there(house):
     _, client, _ = house
-    for file, record in ((1, 9 * SLOT), (2, 0), (0, 0), (1, 80 * SLOT), (0xFFFF, 0)):
+    for file, record in ((1, 11 * SLOT), (2, 0), (0, 0), (1, 80 * SLOT), (0xFFFF, 0)):
         request = FileRecord(file_number=file, record_number=record, record_length=2)
         assert client.read_file_record([request], device_id=1).exception_code == 2
 
 
 def test_nothing_can_be_written(house):
     _, client, _ = house
-    assert client.write_register(0, 1, device_id=1).exception_code == 1
-    assert client.write_registers(0, [1, 2], device_id=1).exception_code == 1
+    assert client.write_register(0, 1, device_id=1).exception_code == 2
+    assert client.write_registers(0, [1, 2], device_id=1).exception_code == 2
     assert client.write_coil(0, True, device_id=1).exception_code == 1
 
 
@@ -132,9 +133,11 @@ def utility_bytes(workdir, load):
         line = serial.Serial(meter.utility_port, timeout=5)
 
         def ask(pdu):
-            """Return the answer PDU; its frame is known by its CRC, which leaves no remainder."""
+            """Return the answer PDU; only that of function 43 tells its length by its CRC alone."""
             line.write(frame(1, bytes.fromhex(pdu)))
             answer = line.read(5)
+            if answer[1] in (3, 0x14):
+                answer += line.read(answer[2])
             while crc16(answer, MODBUS):
                 more = line.read(1)
                 assert more, answer.hex()
@@ -144,12 +147,16 @@ def utility_bytes(workdir, load):
         for hour in (0, 1, 5, 24):
             meter.run_until(START_S + hour * 3600)
             seen.append(ask("0300000020"))
-            seen.append(ask("030040000b"))
+            seen.append(ask("030040000d"))
             newest = ask("0300800078")
             seen.append(newest[:2] + masked_block(newest[2:]))
             seen.append(ask("2b0e0200"))
             seen.append(ask("0300200001"))
-        for seq in range(50):
+            seen.append(ask("039c40007d"))
+            seen.append(ask("039cbd004a"))
+            assert seen[-1][:2] == b"\x03\x94"
+            seen.append(ask("11"))
+        for seq in range(52):
             answer = ask("140706" + "0001" + f"{seq * SLOT:04x}" + f"{SLOT:04x}")
             good = answer[0] == 0x14
             seen.append(answer[:4] + masked_block(answer[4:]) if good else answer)
@@ -162,5 +169,5 @@ def test_two_runs_that_differ_in_consumption_alone(tmp_path):
     low = utility_bytes(tmp_path / "low", ConstantLoad(60))
     high = utility_bytes(tmp_path / "high", ConstantLoad(9000))
     assert low == high
-    assert len(low) == 70
+    assert len(low) == 84
     assert low[-1] == bytes.fromhex("9402")

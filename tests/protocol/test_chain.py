@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vectors import reference
-from wattseal import chain, ecdsa, record
+from wattseal import chain, ecdsa, events, record
 from wattseal.chain import Chain, Config, verify_stretch
 from wattseal.errors import Malformed, Misuse, Refused, WattsealError
+from wattseal.standing import Standing
 
 CONFIG = Config(1800, 0, 1)
+START_S = 1_700_000_000
 STATE = ("public_key", "meter", "config", "previous", "seq", "end_s", "boot", "epoch")
 
 
@@ -45,14 +47,16 @@ def stretch(count=3):
 
 
 def snapshot(state):
-    return {name: getattr(state, name) for name in STATE}
+    told = {name: getattr(state.standing, name) for name in state.standing.__slots__}
+    return {name: getattr(state, name) for name in STATE} | told
 
 
 @st.composite
 def lives(draw):
     """Return a meter that lived through any sequence of ordinary happenings."""
     meter = begun()
-    for happening in draw(st.lists(st.sampled_from("iiilopb"), max_size=12)):
+    opened = False
+    for happening in draw(st.lists(st.sampled_from("iiilopbtc"), max_size=12)):
         if happening == "i":
             meter.reading(values=(draw(st.integers(0, 2**32 - 1)),))
         elif happening == "l":
@@ -62,8 +66,14 @@ def lives(draw):
             meter.outage(-meter.time_s % 1800, flags=5)
         elif happening == "p":
             meter.pair()
+        elif happening == "t":
+            opened = not opened
+            meter.switch(5, 1 if opened else 2)
+        elif happening == "c":
+            meter.reboot()
+            meter.set_clock(meter.seq, 0, meter.time_s)
         else:
-            meter.boot += draw(st.integers(1, 3))
+            meter.reboot(draw(st.integers(1, 3)))
     return meter
 
 
@@ -141,9 +151,56 @@ def test_a_refusal_leaves_the_state_as_it_was():
         with pytest.raises(Refused):
             state.append(decoded, decoded.digest)
         assert snapshot(state) == before, wrong
+    wrong_events = (
+        lambda: meter.set_clock(0, START_S, START_S), lambda: meter.number(8, 0),
+        lambda: meter.set_clock(9, START_S, START_S + 61), lambda: meter.number(7, 0),
+        lambda: meter.reboot(0), lambda: meter.pair(epoch=1),
+    )  # fmt: skip
+    for number, write in enumerate(wrong_events):
+        kept = (meter.seq, meter.time_s, meter.previous, list(meter.secrets))
+        body = write()
+        meter.seq, meter.time_s, meter.previous, meter.secrets = kept
+        with pytest.raises(Refused):
+            state.append(record.decode_body(body), record.body_digest(body))
+        assert snapshot(state) == before, number
     body = meter.reading()
     state.append(record.decode_body(body), record.body_digest(body))
     assert state.seq == meter.seq
+
+
+def test_what_events_said_is_replayed_by_who_holds_them():
+    """The state of the events in the middle of a chain is that of its events alone."""
+    meter = begun()
+    meter.switch(5, 1)
+    meter.set_clock(7, 0, meter.time_s)
+    meter.reading()
+    meter.calibrated()
+    whole = Chain(meter.device.public)
+    records = verify_stretch(meter.bodies, meter.sign(), whole)
+    replayed = state_at(meter)
+    replayed.standing = Standing(True)
+    for event in records:
+        if event.kind == record.EVENT:
+            replayed.standing.take(event)
+    assert snapshot(replayed) == snapshot(whole)
+
+
+@pytest.mark.parametrize(
+    ("settings_", "left"),
+    [
+        ([(0, 60)], 0), ([(0, -60)], 0), ([(0, 30), (50, 20)], 0), ([(-1, 5), (0, 60)], 0),
+        ([(86399, 86440), (86441, 86460), (86470, 86500)], 11),
+        ([(0, 61)], None), ([(0, 31), (40, 10)], None), ([(0, 10), (-1, 50)], None),
+        ([(0, 50), (90_000, 90_060), (86_300, 86_301)], None),
+    ],
+)
+def test_the_clock_moves_60_seconds_a_day(settings_, left):
+    """Times in seconds after a midnight; `left` of the last day's budget, None: refused."""
+    spent = (0, 0)
+    for before_s, after_s in settings_:
+        assert spent is not None
+        spent = events.spend(*spent, 86400 * 20_000 + before_s, 86400 * 20_000 + after_s)
+    assert spent is None if left is None else spent[1] == 60 - left
 
 
 def test_rules_apply_in_their_order():

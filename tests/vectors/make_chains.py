@@ -82,7 +82,7 @@ def good(family: Family) -> None:
     rest = day()
     rest.meter.reading(flags=1)
     rest.meter.outage(1800 * 3 + 77, flags=1)
-    rest.meter.boot = 3
+    rest.meter.reboot(2)
     rest.meter.outage(-rest.meter.time_s % 1800, flags=5)
     rest.meter.reading()
     rest.meter.pair()
@@ -91,6 +91,17 @@ def good(family: Family) -> None:
     rest.meter.pair()
     rest.meter.reading()
     family.add("good-outage-boot-pairing", "stretch", rest.inputs(), rest.end())
+    told = Stretch()
+    told.meter.origin()
+    told.meter.reboot(0)
+    told.meter.set_clock(1, 0, START_S)
+    told.meter.calibrated()
+    told.meter.outage(-told.meter.time_s % 1800, flags=8)
+    _events(told.meter)
+    family.add("good-events", "stretch", told.inputs(), told.end())
+    late = day(1)
+    _events(late.meter)
+    family.add("good-events-start-unknown", "stretch", late.inputs(), late.end())
     two = Stretch("two", exponent=-3, channel_set=3).begin(900)
     two.meter.reading(900, values=(1, 2))
     family.add("good-two-channels", "stretch", two.inputs(), two.end([900, -3, 3]))
@@ -103,6 +114,30 @@ def good(family: Family) -> None:
         "good-config-known", "stretch", aligned.inputs(config=CONFIG), aligned.end(),
         about="the ORIGIN event says what the enrolment says",
     )  # fmt: skip
+
+
+def _events(meter):
+    """Let a meter live through every other event there is, up to its end."""
+    day_s = meter.time_s - meter.time_s % 86400 + 86400
+    meter.set_clock(2, day_s - 40, day_s + 20)
+    meter.set_clock(3, day_s + 30, day_s - 30)
+    meter.reboot(cause=3)
+    meter.set_clock(8, day_s + 86400, day_s + 86460)
+    meter.reboot()
+    meter.set_clock(9, 0, day_s + 5 * 86400)
+    meter.switch(5, 1)
+    meter.reading()
+    meter.switch(5, 2)
+    meter.calibrated(b"other constants")
+    meter.number(7, 1)
+    meter.number(7, meter.seq)
+    meter.switch(9, 1)
+    meter.switch(9, 2)
+    meter.switch(9, 1)
+    meter.pair()
+    meter.switch(9, 1)
+    meter.reading()
+    meter.number(8, 10)
 
 
 def cheats(family: Family) -> None:
@@ -198,10 +233,17 @@ def meters(family: Family) -> None:
         meter.boot = 0
         meter.reading()
 
+    def unsaid(meter):
+        meter.boot += 1
+        meter.reading()
+
     add("gap-in-time", "Refused chain-time", gap)
     add("overlap-in-time", "Refused chain-time", overlap)
     add("skips-a-number", "Refused chain-sequence", skip)
     add("boot-falls", "Refused chain-boot", boots)
+    add("boots-unsaid", "Refused chain-boot", unsaid)
+    add("boot-event-without-boot", "Refused chain-boot", lambda m: m.reboot(0))
+    add("boot-event-falls", "Refused chain-boot", lambda m: m.reboot(-1))
     add("other-epoch", "Refused chain-epoch", lambda m: m.reading(epoch=1))
     add("pairing-skips", "Refused chain-epoch",
         lambda m: (m.pair(payload_epoch=2), m.secrets.append(bytes(32))))  # fmt: skip
@@ -225,6 +267,50 @@ def meters(family: Family) -> None:
     add("wrong-link", "Refused chain-link", lambda m: m.reading(previous=b"\1" * 32))
     add("wrong-name", "Refused chain-meter", lambda m: m.reading(meter=b"\1" * 16))
     add("event-moves-time", "Refused chain-time", lambda m: m.pair(start_s=m.time_s + 1))
+
+    day_s = 1_700_006_400
+
+    def clock(name, *settings):
+        add(f"clock-{name}", "Refused chain-clock", lambda m: [m.set_clock(*s) for s in settings])
+
+    clock("61-seconds", (1, day_s, day_s + 61))
+    clock("61-seconds-back", (1, day_s, day_s - 61))
+    clock("61-seconds-in-parts", (1, day_s, day_s + 31), (2, day_s + 99, day_s + 69))
+    clock("day-begun-twice", (1, day_s - 1, day_s + 59), (2, day_s + 60, day_s),
+          (3, day_s, day_s - 1), (4, day_s - 1, day_s))  # fmt: skip
+    clock("counter-stays", (5, day_s, day_s + 1), (5, day_s + 9, day_s + 10))
+    clock("counter-0", (0, day_s, day_s + 1))
+    clock("free-twice", (1, 0, day_s), (2, 0, day_s))
+    add(
+        "clock-free-after-watchdog", "Refused chain-clock",
+        lambda m: (m.set_clock(1, 0, day_s), m.reboot(cause=3), m.set_clock(2, 0, day_s)),
+    )  # fmt: skip
+    add("closed-and-goes-on", "Refused chain-closed", lambda m: m.number(8, 1))
+    add("closed-and-tells", "Refused chain-closed",
+        lambda m: (m.number(8, 1), m.switch(5, 1)))  # fmt: skip
+    for name, write in (
+        ("opened-twice", lambda m: (m.switch(5, 1), m.switch(5, 1))),
+        ("shut-twice", lambda m: (m.switch(5, 2), m.switch(5, 2))),
+        ("given-twice", lambda m: (m.switch(9, 1), m.switch(9, 1))),
+        ("withdrawn-twice", lambda m: (m.switch(9, 2), m.switch(9, 2))),
+        ("withdrawn-after-pairing", lambda m: (m.switch(9, 1), m.pair(), m.switch(9, 2))),
+        ("calibrated-as-before", lambda m: (m.calibrated(), m.calibrated())),
+        ("rotated-back", lambda m: (m.number(7, 3), m.number(7, 2))),
+        ("rotated-nothing", lambda m: m.number(7, 0)),
+        ("rotated-ahead", lambda m: m.number(7, m.seq + 1)),
+        ("closed-by-an-old-order",
+         lambda m: (m.set_clock(7, day_s, day_s), m.number(8, 7))),
+    ):  # fmt: skip
+        add(name, "Refused chain-event", write)
+    for name, write in (
+        ("shut-before-opened", lambda m: m.switch(5, 2)),
+        ("withdrawn-before-given", lambda m: m.switch(9, 2)),
+    ):
+        fresh = Stretch().begin()
+        write(fresh.meter)
+        family.add(
+            f"meter-{name}", "stretch", fresh.inputs(), failure="Refused chain-event"
+        )
 
     def begin(name, config=None, **wrong):
         stretch = Stretch()

@@ -53,6 +53,16 @@ def good() -> dict[str, bytes]:
     out["last-second"] = far.reading(1, boot=U32_MAX)
     out["exponent-lowest"] = two.reading(900, values=(1, 1), exponent=-128)
     out["exponent-highest"] = two.reading(900, values=(1, 1), exponent=127)
+    out["boot"] = one.reboot()
+    out["boot-watchdog"] = one.reboot(cause=3)
+    out["clock-set"] = one.set_clock(1, 0, 1_700_000_000)
+    out["tamper-opened"] = one.switch(5, 1)
+    out["tamper-shut-without-clock"] = one.switch(5, 2, 0)
+    out["calibrated"] = one.calibrated()
+    out["rotated"] = one.number(7, 32)
+    out["consent-given"] = one.switch(9, 1)
+    out["consent-withdrawn"] = one.switch(9, 2)
+    out["closed"] = one.number(8, U32_MAX)
     out["interval-not-a-point"] = one.reading()[:41] + bytes(38) + bytes(32)
     return out
 
@@ -70,6 +80,10 @@ def wrong() -> dict[str, tuple[bytes, str]]:
         return header(kind, meter, 0, 1, seq, start_s, length_s, **rest)
 
     pair = paired(1, b"\5" * 32)
+
+    def event(code, payload):
+        return head(kind=3, length_s=0) + bytes([code, len(payload)]) + payload + previous
+
     sheet = origin(one.device)
     return {
         "empty": (b"", "record-length"),
@@ -105,7 +119,18 @@ def wrong() -> dict[str, tuple[bytes, str]]:
         "event-with-length": (head(kind=3, length_s=1) + pair + previous, "record-time"),
         "event-with-flags": (head(kind=3, length_s=0, flags=1) + pair + previous, "record-flags"),
         "event-0": (head(kind=3, length_s=0) + b"\0\0" + previous, "record-event"),
-        "event-3": (head(kind=3, length_s=0) + b"\3\0" + previous, "record-event"),
+        "event-10": (event(10, b""), "record-event"),
+        "boot-cause-0": (event(3, bytes(33)), "record-event"),
+        "boot-cause-4": (event(3, b"\4" + bytes(32)), "record-event"),
+        "boot-short": (event(3, b"\1" + bytes(31)), "record-event"),
+        "clock-set-long": (event(4, bytes(13)), "record-event"),
+        "tamper-0": (event(5, bytes(5)), "record-event"),
+        "tamper-3": (event(5, b"\3" + bytes(4)), "record-event"),
+        "calibrated-short": (event(6, bytes(31)), "record-event"),
+        "rotated-empty": (event(7, b""), "record-event"),
+        "closed-long": (event(8, bytes(5)), "record-event"),
+        "consent-0": (event(9, bytes(5)), "record-event"),
+        "consent-3": (event(9, b"\3" + bytes(4)), "record-event"),
         "event-255": (head(kind=3, length_s=0) + b"\xff" + pair[1:] + previous, "record-event"),
         "origin-late": (head(kind=3, length_s=0) + sheet + previous, "record-event"),
         "pairing-first": (head(kind=3, seq=0, length_s=0) + pair + previous, "record-event"),

@@ -191,6 +191,27 @@ class Meter:
         self.secrets.append(secret)
         return body
 
+    def event(self, code, payload, **wrong):
+        return self._append(3, 0, 0, bytes([code, len(payload)]) + payload, wrong)
+
+    def reboot(self, boots=1, cause=1, firmware=b"firmware", **wrong):
+        self.boot += boots
+        return self.event(3, bytes([cause]) + sha256(label("firmware") + firmware), **wrong)
+
+    def set_clock(self, counter, before_s, after_s, **wrong):
+        return self.event(4, struct.pack(">III", counter, before_s, after_s), **wrong)
+
+    def switch(self, code, state, at_s=1_700_000_123, **wrong):
+        """Append a TAMPER (5) or CONSENT (9) event."""
+        return self.event(code, struct.pack(">BI", state, at_s), **wrong)
+
+    def calibrated(self, constants=b"constants", **wrong):
+        return self.event(6, sha256(label("calibration") + constants), **wrong)
+
+    def number(self, code, number, **wrong):
+        """Append a ROTATED (7) or CLOSED (8) event."""
+        return self.event(code, struct.pack(">I", number), **wrong)
+
     def sign(self):
         return self.device.sign(self.bodies[-1])
 

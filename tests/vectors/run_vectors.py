@@ -24,7 +24,9 @@ from wattseal import (  # noqa: E402
     hash_to_curve,
     hashing,
     keytree,
+    labels,
     multi_exp,
+    orders,
     p256,
     record,
 )
@@ -175,6 +177,19 @@ def keys(epoch_secret, meter, epoch, boot, seq, channel):
     }
 
 
+def order(kind, meter, challenge, counter, time_s):
+    label = labels.CLOCK_ORDER if kind == "clock" else labels.CLOSE_ORDER
+    digest = orders.order_digest(label, unhex(meter), unhex(challenge), counter, time_s)
+    return {"digest": digest.hex()}
+
+
+def consent(epoch_secret, meter, epoch, challenge, state):
+    proof = orders.consent_proof(
+        unhex(epoch_secret), unhex(meter), epoch, unhex(challenge), state
+    )
+    return {"proof": proof.hex()}
+
+
 def commit(value, blinding, flags, pad):
     made = commitment.commit(value, number(blinding))
     ciphertext = commitment.mask_reading(value, flags, unhex(pad))
@@ -259,7 +274,8 @@ OPS = {
     "multiply": multiply, "inverse": inverse, "fixed-base": fixed, "multi-exp": multi,
     "expand-message": expand, "hash-to-curve": hashed, "hmac": hmac, "sign": sign,
     "verify": verify, "signature-form": signature_form, "pairing-secret": pairing_secret,
-    "keys": keys, "commit": commit, "opens": opens, "meter-names": meter_names,
+    "keys": keys, "order": order, "consent": consent, "commit": commit, "opens": opens,
+    "meter-names": meter_names,
     "decode-body": decode_body, "decode-sealed": decode_sealed, "stretch": stretch,
     "fork": forked,
 }  # fmt: skip

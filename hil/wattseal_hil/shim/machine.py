@@ -16,6 +16,15 @@ def unique_id():
     return _uid
 
 
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+
+
+def reset_cause():
+    return emu.levels[emu.CAUSE]
+
+
 def freq(hz=240000000):
     return 240000000
 
@@ -65,6 +74,8 @@ class Pin:
 
 class UART(io.IOBase):
     """Bytes of a port, through two pipes of the supervisor; line speed is not emulated."""
+
+    INV_TX = 32
 
     def __init__(self, id, baudrate=115200, **_):
         self._rx, self._tx = (open(int(fd), "r+b", 0) for fd in _fds[2 * id - 2 : 2 * id])

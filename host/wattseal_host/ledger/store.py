@@ -24,7 +24,7 @@ from wattseal.record import PAIRED, Record, decode_paired, decode_sealed
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import Unusable
 from wattseal_host.evidence import Evidence
-from wattseal_host.ledger import apart, sums
+from wattseal_host.ledger import apart, events, sums
 from wattseal_host.ledger.apart import Reject
 from wattseal_host.ledger.arrival import Arrival, Taken
 from wattseal_host.ledger.sums import View
@@ -286,7 +286,9 @@ def _chain_after(session: Session, row: MeterRow, known: int) -> Chain:
     last = session.get_one(RecordRow, (row.id, known - 1))
     record = decode_sealed(last.sealed)
     epoch = decode_paired(record.payload)[0] if record.event == PAIRED else record.epoch
-    return Chain(row.key, config, last.digest, known, record.end_s, record.boot, epoch)
+    chain = Chain(row.key, config, last.digest, known, record.end_s, record.boot, epoch)
+    chain.standing = events.standing(session, row)
+    return chain
 
 
 def _known(session: Session, row: MeterRow, data: bytes, known: int) -> bytes | None:

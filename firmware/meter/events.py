@@ -1,0 +1,138 @@
+"""Events: what the meter has to tell beside readings, in the order the chain admits."""
+
+import asyncio
+
+from micropython import const
+from wattseal.events import (
+    GIVEN,
+    OPENED,
+    POWER_ON,
+    SHUT,
+    WITHDRAWN,
+    boot_payload,
+    clock_set_payload,
+    switch_payload,
+    u32,
+)
+from wattseal.record import (
+    BOOT,
+    CALIBRATED,
+    CLOCK_SET,
+    CLOSED,
+    CONSENT,
+    ROTATED,
+    TAMPER,
+    decode_sealed,
+)
+
+_CALM_MS = const(60_000)  # between consents: nobody shall drive readings out of the log
+
+
+class Events:
+    """Compares what is with what the chain told, and seals the difference.
+
+    cause: of this boot, as in BOOT. firmware: the firmware's digest. calibration: that of the
+    constants in use. `work` wakes whoever calls `tell`. `closed`: nothing more may be sealed.
+    """
+
+    def __init__(self, log, told, sealer, clock, cause, firmware, calibration):
+        self._log = log
+        self._told = told
+        self._sealer = sealer
+        self._clock = clock
+        self._cause = cause
+        self._firmware = firmware
+        self._calibration = calibration
+        self._booted = False
+        self._case = (told.case, 0)
+        self._consent = (told.consent, 0)
+        self._consented_ms = -_CALM_MS
+        self.work = asyncio.Event()
+        self.closed = bool(log.count) and decode_sealed(log.newest).event == CLOSED
+        if cause == POWER_ON:
+            told.counter = 0  # a setting nothing was sealed under went with the power
+
+    def case(self, opened):
+        """Take notice of the case. May be called often."""
+        state = OPENED if opened else SHUT
+        if state != self._case[0]:
+            self._case = (state, self._now_s())
+            self.work.set()
+
+    async def consent(self, state):
+        """Give or withdraw consent; in the log on return. False if it is too soon for a change."""
+        if state == self._told.consent:
+            return True
+        if state == GIVEN:
+            now_ms = self._clock.monotonic_ms()
+            if now_ms - self._consented_ms < _CALM_MS or self._sealer.end_s is None or self.closed:
+                return False
+            self._consented_ms = now_ms
+        self._consent = (state, self._now_s())
+        self.work.set()
+        while self._told.consent != state and self._consent[0] == state:
+            await asyncio.sleep_ms(20)
+        return self._told.consent == state
+
+    def consented(self):
+        """Tell whether consumption may be shown on the utility port."""
+        return self._told.consent == GIVEN and self._consent[0] == GIVEN
+
+    def _now_s(self):
+        return self._clock.utc_s() if self._clock.is_set() else 0
+
+    def due(self):
+        """Tell whether there is anything to tell beside the boot."""
+        return self._next() is not None
+
+    def _next(self):
+        """Return (event, payload) of what is due first, None if nothing is."""
+        told = self._told
+        if told.counter:
+            return CLOCK_SET, clock_set_payload(told.counter, told.before_s, told.after_s)
+        if told.oldest != self._log.oldest:
+            return ROTATED, u32(self._log.oldest)
+        if told.calibration != self._calibration:
+            return CALIBRATED, self._calibration
+        if told.case != self._case[0]:
+            return TAMPER, switch_payload(*self._case)
+        if told.consent != self._consent[0]:
+            return CONSENT, switch_payload(*self._consent)
+        return None
+
+    async def tell(self):
+        """Seal all that is due, this boot first. To be called before any other record."""
+        told = self._told
+        if not self._booted:
+            self._booted = True
+            await self._sealer.event(BOOT, boot_payload(self._cause, self._firmware))
+        while True:
+            due = self._next()
+            if due is None:
+                return
+            event, payload = due
+            await self._sealer.event(event, payload)
+            if event == CLOCK_SET:
+                told.counter = 0
+            elif event == ROTATED:
+                told.oldest = int.from_bytes(payload, "big")
+            elif event == CALIBRATED:
+                told.calibration = payload
+            elif event == TAMPER:
+                told.case = payload[0]
+            else:
+                told.consent = payload[0]
+            told.save()  # failing that, the next boot finds the same in the newest record
+
+    async def pair(self):
+        """Begin the epoch that waits, which withdraws consent."""
+        self._consent = (WITHDRAWN, 0)
+        await self._sealer.paired()
+        self._told.consent = WITHDRAWN
+        self._told.save()
+
+    async def close(self, counter):
+        """End the chain, by the order with this counter."""
+        await self._sealer.event(CLOSED, u32(counter))
+        self.closed = True
+
