@@ -23,6 +23,7 @@ WEAR = const(4160)
 _FACTORY = const(16384)
 _HEAP = const(32768)
 _WATCH = const(63)  # no GPIO
+CAUSE = const(62)  # nor this: why the VM starts, as machine.reset_cause() says it
 
 _libc = ffi.open("libc.so.6")
 _mmap = _libc.func("p", "mmap", "pLiiil")
@@ -74,7 +75,7 @@ def fold(us):
     if dog >= 0:
         dog -= us
         if dog < 0:
-            reset()
+            reset(3)
 
 
 def room():
@@ -133,7 +134,8 @@ def sleep_us(us):
             wait()
 
 
-def reset():
+def reset(cause=5):
+    levels[CAUSE] = cause
     send(82)  # R: reset, followed by the clock, which survives it
     _ctl.write((rs * 1000000 + rus).to_bytes(8, "big"))
     while True:
