@@ -16,7 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wattseal.errors import Malformed
-from wattseal_host.encoding import from_base64url, from_decimal, from_hex, to_base64url
+from wattseal_host.encoding import (
+    all_from_base64url,
+    from_base64url,
+    from_decimal,
+    from_hex,
+    to_base64url,
+)
 from wattseal_host.units import ROUNDING_MODES, Currency, Rounding, divide_rounded
 
 
@@ -42,6 +48,26 @@ def test_base64url_accepts_only_what_it_writes(text: str) -> None:
     except Malformed:
         return
     assert to_base64url(data) == text
+
+
+@given(
+    st.lists(
+        st.text("ABCwxyz019-_=+/ é", max_size=9) | st.binary(max_size=9).map(to_base64url),
+        max_size=5,
+    )
+)
+def test_many_texts_are_read_as_each_alone(texts: list[str]) -> None:
+    def each() -> list[bytes]:
+        return [from_base64url(text, f"x[{at}]") for at, text in enumerate(texts)]
+
+    try:
+        expected = each()
+    except Malformed as error:
+        with pytest.raises(Malformed) as caught:
+            all_from_base64url(texts, "x")
+        assert (caught.value.code, caught.value.detail) == (error.code, error.detail)
+    else:
+        assert all_from_base64url(texts, "x") == expected
 
 
 @pytest.mark.parametrize("text", ["0A", "0", "000", " 00", "0x", "g0", "é0"])
