@@ -1,6 +1,6 @@
 # ruff: noqa: F821 (the manifest's functions are MicroPython's)
 # MicroPython's freezing manifest: the firmware as part of the image.
-from pathlib import Path
+import os
 
 package("wattseal")
 package("meter")
@@ -8,8 +8,10 @@ module("boot.py")
 module("main.py")
 
 # A frozen image has no files: the tables of the combs become a module, whose bytes stay in flash.
-frozen = Path("../build/frozen")
-(frozen / "wattseal").mkdir(parents=True, exist_ok=True)
-tables = Path("wattseal/comb_tables.bin").read_bytes()
-(frozen / "wattseal" / "comb_data.py").write_text(f"DATA = {tables!r}\n")
-package("wattseal", base_path=str(frozen))
+folder = "../build/frozen"
+os.makedirs(folder + "/wattseal", exist_ok=True)
+with open("wattseal/comb_tables.bin", "rb") as tables:
+    source = f"DATA = {tables.read()!r}\n"
+with open(folder + "/wattseal/comb_data.py", "w") as made:
+    made.write(source)
+package("wattseal", base_path=folder)

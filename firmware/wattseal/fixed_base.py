@@ -51,19 +51,21 @@ class Comb:
         if k < 0 or k >> self.bits:
             raise Misuse("scalar-range")
         number = type(k)
-        digits = int(k).to_bytes((self.row_bits * self.teeth + 7) // 8, "little")
+        rounds = self.rounds
+        row_bits = self.row_bits
+        bits = int(k).to_bytes((row_bits * self.teeth + 7) // 8, "little")
         half = 1 << (self.teeth - 1)
         with open_tables() as file:
-            for step in range(self.rounds):
+            for step in range(rounds):
                 if step:
                     yield
                     accumulator = jacobian_double(accumulator)
                 for block in range(self.blocks):
-                    bit = block * self.rounds + self.rounds - 1 - step
+                    at = row_bits * self.teeth + block * rounds + rounds - 1 - step
                     digit = 0
-                    for tooth in range(self.teeth):
-                        digit |= (digits[bit >> 3] >> (bit & 7) & 1) << tooth
-                        bit += self.row_bits
+                    for _ in range(self.teeth):
+                        at -= row_bits
+                        digit += digit + (bits[at >> 3] >> (at & 7) & 1)
                     # The highest bit is the sign: a digit without it is the negative of its
                     # complement.
                     sign = digit // half

@@ -134,24 +134,37 @@ def fetch(bits: int) -> list[str]:
 
 def _unpack(work: Path, bits: int) -> Path:
     """Download into `work` and unpack; the directory that holds usr/."""
-    architecture = _ARCHITECTURES[bits][0]
-    for name in ("state/lists/partial", "cache/archives/partial", "deb", "root"):
-        (work / name).mkdir(parents=True)
-    (work / "apt.conf").write_text(_APT_CONF.format(work=work, architecture=architecture))
-    apt = ["apt-get", "-c", str(work / "apt.conf"), "-q=2"]
-    failure = None
-    for archive in _archives(work, bits):
-        source = f"deb [signed-by={KEYRING}] {archive} {SUITE} main\n"
-        (work / "sources.list").write_text(source)
-        failure = _failure([*apt, "update"], work) or _failure([*apt, "download", *PACKAGES], work)
-        if failure is None:
-            break
-    if failure:
-        raise _missing(failure, bits)
+    (work / "root").mkdir()
+    _download(work, bits, "deb", ["download", *PACKAGES])
     for package in sorted((work / "deb").glob("*.deb")):
         if failure := _failure(["dpkg-deb", "-x", str(package), str(work / "root")], work):
             raise _missing(failure, bits)
     return work / "root"
+
+
+def fetch_source(work: Path) -> Path:
+    """Download MicroPython's sources into `work`; the archive. BoardError `vm-missing` if not."""
+    if not shutil.which("apt-get") or not KEYRING.exists():
+        raise _missing(f"no apt-get or no {KEYRING} to fetch its source with", 64)
+    _download(work, 64, "deb-src", ["source", "--download-only", PACKAGES[0]])
+    return next((work / "deb").glob("*.orig.tar.*"))
+
+
+def _download(work: Path, bits: int, kind: str, command: list[str]) -> None:
+    """Run an apt-get command in `work`/deb, with an apt of its own."""
+    for name in ("state/lists/partial", "cache/archives/partial", "deb"):
+        (work / name).mkdir(parents=True)
+    architecture = _ARCHITECTURES[bits][0]
+    (work / "apt.conf").write_text(_APT_CONF.format(work=work, architecture=architecture))
+    apt = ["apt-get", "-c", str(work / "apt.conf"), "-q=2"]
+    failure = None
+    for archive in _archives(work, bits):
+        source = f"{kind} [signed-by={KEYRING}] {archive} {SUITE} main\n"
+        (work / "sources.list").write_text(source)
+        failure = _failure([*apt, "update"], work) or _failure([*apt, *command], work)
+        if failure is None:
+            return
+    raise _missing(failure or "no archive", bits)
 
 
 def _failure(command: list[str], work: Path) -> str | None:
