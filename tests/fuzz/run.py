@@ -8,6 +8,7 @@ in build/fuzz/TARGET. A crash is written there too, with the command that replay
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ BUILD = HERE.parents[1] / "build" / "fuzz"
 MAX_INPUT_BYTES = 16 * 1024
 SLOW_S = 20
 MEMORY_MB = 2048
+_WORDS = re.compile(rb'"[A-Za-z0-9_/-]{1,32}":?|[0-9-]+:[0-9.:]+\(?')
 
 
 def fuzz(target: str, seconds: int) -> int:
@@ -34,6 +36,9 @@ def fuzz(target: str, seconds: int) -> int:
         f"-rss_limit_mb={MEMORY_MB}",
         "-print_final_stats=1",
     ]
+    words = BUILD / target / "words"
+    if words.stat().st_size:
+        options.append(f"-dict={words}")
     atheris.Setup([sys.argv[0], *options, str(corpus)], TARGETS[target])
     atheris.Fuzz()
     return 0
@@ -45,8 +50,13 @@ def plant(target: str) -> int:
 
     corpus = BUILD / target / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
+    words: set[bytes] = set()
     for number, data in enumerate(seeds()[target]):
         (corpus / f"seed-{number:03}").write_bytes(data)
+        words.update(_WORDS.findall(data))
+    # libFuzzer puts these in: names of fields, which it would not guess.
+    lines = [b'"' + word.replace(b'"', b'\\"') + b'"\n' for word in sorted(words)]
+    (BUILD / target / "words").write_bytes(b"".join(lines))
     return sum(1 for path in corpus.glob("seed-*") if path.stat().st_size)
 
 

@@ -35,6 +35,7 @@ def _chain(first: int) -> KnownMeter:
 METER, FORK = _chain(5), _chain(50)
 HOUSE = House(METER, to_s=START_S + 6 * 1800)
 TRUST: Trust = HOUSE.trust
+BUNDLE: bytes = HOUSE.bill(consent=True).data
 
 
 def frame(pdu: bytes) -> bytes:
@@ -103,7 +104,6 @@ def _stream(exchanges: list[tuple[bytes, bytes]]) -> bytes:
 def seeds() -> dict[str, list[bytes]]:
     """Target -> seeds; each target has some, or this is a KeyError where it is asked for."""
     tokens = [HOUSE.enrolment_jws, HOUSE.contract_jws, HOUSE.tariff_jws]
-    bundle = HOUSE.bill(consent=True).data
     evidence = Evidence.of(METER.key, METER.sealed[3], FORK.sealed[3]).write()
     secrets = dumps(
         {
@@ -122,7 +122,8 @@ def seeds() -> dict[str, list[bytes]]:
     opening = b"3 0 5 0 " + b"07" * 32
     return {
         "arrival": [*METER.sealed, b"wattseal fuzz: next".join(METER.sealed), *FORK.sealed[3:5]],
-        "bundle": [bundle, json.dumps(json.loads(bundle), indent=1).encode()],
+        "bundle": [BUNDLE, json.dumps(json.loads(BUNDLE), indent=1).encode()],
+        "bundle-fields": [bytes(range(at, at + 40)) for at in (0, 40, 80)],
         "capture": [
             container("customer", spoken),
             container("utility", modbus),

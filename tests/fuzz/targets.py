@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fuzz.seeds import METER, TRUST
+from fuzz.seeds import BUNDLE, METER, TRUST
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU
@@ -57,6 +57,45 @@ def bundle(data: bytes) -> None:
         assert Bundle.read(read.write()) == read
     with suppress(Unusable):
         assert verify_bundle(data, TRUST).code
+
+
+def bundle_fields(data: bytes) -> None:
+    """A good bundle whose fields are changed one by one, so that damage gets past its JSON.
+
+    Each patch is three bytes (which field, twice, and what becomes of it) and a few more.
+    """
+    tree = loads(BUNDLE)
+    for at in range(0, min(len(data), 80), 10):
+        patch = data[at : at + 10]
+        places = list(_places(tree))
+        inside, name = places[int.from_bytes(patch[:2], "big") % len(places)]
+        inside[name] = _changed(inside[name], patch[2:3], patch[3:])
+    changed = dumps(tree)
+    bundle(changed)
+    with suppress(Unusable):
+        assert not verify_bundle(changed, TRUST).accepted or changed == BUNDLE
+
+
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (object or list, name or place in it) of a JSON value."""
+    if type(tree) in (dict, list):
+        for name in sorted(tree) if type(tree) is dict else range(len(tree)):
+            yield tree, name
+            yield from _places(tree[name])
+
+
+def _changed(value: Any, how: bytes, more: bytes) -> Any:
+    kind, text = int.from_bytes(how, "big") % 6, more.decode("latin-1")
+    if kind == 0:
+        return text
+    if kind == 1:
+        return int.from_bytes(more[:6], "big")
+    if kind == 2 and type(value) is list:
+        return value[1:] + value[: len(more) % 3]
+    if type(value) is str and value:
+        at = int.from_bytes(more[:3], "big") % len(value)
+        return value[:at] + (text[3:4] if kind == 3 else "") + value[at + 1 :]
+    return [value] if kind == 4 else None
 
 
 def documents(data: bytes) -> None:
@@ -205,6 +244,7 @@ def load_csv(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "arrival": arrival,
     "bundle": bundle,
+    "bundle-fields": bundle_fields,
     "capture": capture,
     "customer-files": customer_files,
     "documents": documents,
