@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo test check fuzz clean
+.PHONY: setup demo test check bench bench-device fuzz clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,15 @@ check: setup typings/.ready
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file firmware/mypy.ini
 
+# A few minutes; a table on the terminal, the same in build/bench.json. ARGS=--no-board is quick.
+bench: setup
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+# Instructions of sealing, on MicroPython for RISC-V 32 under QEMU. Needs a cross-compiler and QEMU,
+# and says which packages are missing.
+bench-device: setup
+	@$(BIN)/python -m wattseal_hil.bench_device build/bench-device.json
+
 # Coverage-guided fuzzing of the parsers: FUZZ_SECONDS for each target, ARGS to name some.
 FUZZ_SECONDS ?= 20
 
@@ -40,11 +49,6 @@ typings/.ready: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
 	  --target typings 'micropython-esp32-stubs>=1.24'
 	@touch $@
-
-# Instructions of sealing, on MicroPython for RISC-V 32 under QEMU. Needs a cross-compiler and QEMU,
-# and says which packages are missing.
-bench-device: setup
-	@$(BIN)/python -m wattseal_hil.bench_device build/bench-device.json
 
 clean:
 	rm -rf $(VENV) typings build
