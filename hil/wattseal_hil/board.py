@@ -21,8 +21,9 @@ from typing import Any
 
 from wattseal_hil.deploy import deployed
 from wattseal_hil.errors import BoardError
+from wattseal_hil.faults import Fault
 from wattseal_hil.frontend import FrontEnd
-from wattseal_hil.link import EPOCH_2000_S, SHIM, SharedMemory, VmProcess
+from wattseal_hil.link import EPOCH_2000_S, FLASH_WATCHED_AT, SHIM, SharedMemory, VmProcess
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
@@ -102,6 +103,7 @@ class EmulatedBoard:
         self._shared.put_factory(physics.front_end.converter.factory_uv().astype("<u4").tobytes())
         self._bench = Supervisor(round(start_s * 1_000_000), physics, self._shared.put_samples)
         self._bench.on_reset = self._start
+        self._bench.cells = self._flash.cells
         self.customer_port, self.utility_port = (port.path for port in self._bench.ports)
 
     def __enter__(self) -> "EmulatedBoard":
@@ -230,6 +232,18 @@ class EmulatedBoard:
             self._bench.forget_samples()
 
         self._bench.call(switch)
+
+    def inject(self, fault: Fault | None) -> None:
+        """From now on this fault has a say in every operation of the flash; None: none has.
+
+        A fault that cuts the power leaves the board off (`powered`), and time passes.
+        """
+
+        def put() -> None:
+            self._bench.fault = fault
+            self._shared.set_level(FLASH_WATCHED_AT, 1 if fault else 0)
+
+        self._bench.call(put)
 
     # What can be seen
 

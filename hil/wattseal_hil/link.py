@@ -20,6 +20,7 @@ WEAR_AT = 4160
 FACTORY_AT = 16384
 HEAP_AT = 32768
 WATCH_AT = 63
+FLASH_WATCHED_AT = 61
 TICKS = 1 << 30
 FIRST_TICK_US = TICKS - 30_000_000
 MAX_GRANT_US = 120_000_000
@@ -157,6 +158,12 @@ class VmProcess:
         """The 8 bytes after an `R`."""
         return int.from_bytes(self._read(8) or b"", "big")
 
+    def receive_flash(self) -> tuple[int, bytes] | None:
+        """What follows a `W`: address, and what is programmed (nothing: an erase)."""
+        head = self._read(6)
+        data = self._read(int.from_bytes(head[4:], "big")) if head else None
+        return None if head is None or data is None else (int.from_bytes(head[:4], "big"), data)
+
     def _read(self, size: int) -> bytes | None:
         data = b""
         while len(data) < size:
@@ -180,6 +187,10 @@ class VmProcess:
 
     def samples_done(self) -> None:
         self._send(b"D")
+
+    def flash_answer(self, kind: bytes) -> None:
+        """Answer a `W`: D, E or N."""
+        self._send(kind)
 
     def pin_moved(self, pin: int) -> None:
         self._send(b"P", pin)

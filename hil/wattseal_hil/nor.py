@@ -1,6 +1,7 @@
 """The file behind the board's NOR flash, and how worn it is."""
 
 import fcntl
+import mmap
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,11 @@ class FlashImage:
         except BoardError:
             os.close(self._fd)
             raise
+        self.cells = mmap.mmap(self._fd, 0)
 
     def close(self) -> None:
         """Release the image. May be called twice."""
         if self._fd >= 0:
+            self.cells.close()
             os.close(self._fd)
             self._fd = -1

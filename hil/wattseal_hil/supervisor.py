@@ -10,6 +10,7 @@ way, what a client leaves unread for 2 s is dropped. So a client that asks witho
 """
 
 import contextlib
+import mmap
 import os
 import select
 import threading
@@ -21,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from wattseal_hil.errors import BoardError
+from wattseal_hil.faults import ANSWERS, CUT, GO, Fault, FlashOperation
 from wattseal_hil.link import MAX_GRANT_US, UARTS, VmProcess
 from wattseal_hil.physics import BLOCK, Physics
 from wattseal_hil.ports import Pty
@@ -47,11 +49,13 @@ class Supervisor:
         self.ports = [Pty() for _ in range(UARTS)]
         self.goal_us: int | None = None
         self.failure: BoardError | None = None
+        self.fault: Fault | None = None
+        self.cells: mmap.mmap | None = None  # of the flash
         self.on_reset: Callable[[int], None] = lambda clock_us: None
         self.vm: VmProcess | None = None
         self._put_samples = put_samples
         self._idle = False
-        self._fault = False
+        self._overwritten = False
         self._pace: tuple[float, float, int] | None = None
         self._heard_s = 0.0
         self._quiet_at_s = [0.0] * UARTS
@@ -100,7 +104,7 @@ class Supervisor:
         """Take over a VM that has just been started."""
         self.vm = vm
         self.failure = None
-        self._idle = self._fault = False
+        self._idle = self._overwritten = False
         self._heard_s = time.monotonic()
         self._listen(vm.control.fileno(), self._from_vm)
         self._listen(vm.console, self._from_console)
@@ -116,7 +120,7 @@ class Supervisor:
         vm.process.kill()
         vm.process.wait()
         for number in range(UARTS):
-            self.ports[number].send(vm.read_port(number), time.monotonic())
+            self._pass_on(number, vm.read_port(number))
         self._log(vm.read_console())
         for fd in (vm.control.fileno(), vm.console, *vm.tx):
             self._epoll.unregister(fd)
@@ -263,12 +267,29 @@ class Supervisor:
                 self._from_port(number)
             self._idle = current
         elif kind == "F":
-            self._fault = True
+            self._overwritten = True
+        elif kind == "W":
+            self._judge(vm)
         elif kind == "R":
             clock_us = vm.receive_clock_us()
             self.detach()
             self.now_us += BOOT_US
             self.on_reset(clock_us + BOOT_US)
+
+    def _judge(self, vm: VmProcess) -> None:
+        """Ask the fault what becomes of an operation of the flash."""
+        operation = vm.receive_flash()
+        if operation is None:
+            return  # the end follows
+        for number in range(UARTS):
+            self._from_port(number)
+        verdict = GO
+        if self.fault and self.cells:
+            verdict = self.fault.judge(FlashOperation(*operation), self.cells)
+        if verdict == CUT:
+            self.power_off()
+        else:
+            vm.flash_answer(ANSWERS[verdict])
 
     def _answer_samples(self, vm: VmProcess) -> None:
         """The block from now on; then, while the VM works, the one it is likely to want next."""
@@ -291,9 +312,14 @@ class Supervisor:
         data = self.vm.read_port(number)
         if data:
             now_s = time.monotonic()
-            self.ports[number].send(data, now_s)
+            self._pass_on(number, data)
             if self._quiet_at_s[number]:
                 self._quiet_at_s[number] = now_s + QUIET_S
+
+    def _pass_on(self, number: int, data: bytes) -> None:
+        self.ports[number].send(data, time.monotonic())
+        if self.fault:
+            self.fault.hear(number, data)
 
     def _from_client(self, number: int) -> None:
         data = self.ports[number].receive()
@@ -310,12 +336,12 @@ class Supervisor:
         del self.console[:-CONSOLE_BYTES]
 
     def _died(self) -> None:
-        fault = self._fault
+        overwritten = self._overwritten
         vm = self.vm
         assert vm is not None
         vm.process.wait()
         status = self.detach()
-        if fault:
+        if overwritten:
             self._fail("flash-overwrite", "")
         elif status == 0:
             self._fail("firmware-ended", "main.py returned")

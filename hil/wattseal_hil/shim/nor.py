@@ -1,12 +1,24 @@
 """NOR flash in a mapped file: an erase sets a block to ones, a program only clears bits.
 
-`wear` counts per block: programs, then erases, 32 bits each.
+`wear` counts per block: programs, then erases, 32 bits each. While the level of WATCHED is 1 the
+bench is asked before each operation; it may cut the power there, or have the flash refuse.
 """
 
 import emu
 import uctypes
 
 ERASE = 4096
+WATCHED = 61  # no GPIO
+
+
+def ask(at, data):
+    emu.send(87)  # W: followed by the address, the length (0: an erase), and what is programmed
+    emu._ctl.write(at.to_bytes(4, "big") + len(data).to_bytes(2, "big"))
+    emu._ctl.write(data)
+    while True:
+        kind = emu.take()
+        if kind in (68, 69, 78):  # D: go on; E: the flash refuses; N: nothing happens, silently
+            return kind
 
 
 class Nor:
@@ -29,6 +41,9 @@ class Nor:
             emu.send(70)  # F: flash fault; LittleFS would take an OSError for a bad block
             print("flash: program over unerased cells at", hex(at))
             emu.quit(70)
+        verdict = ask(at, buf) if emu.levels[WATCHED] else 68
+        if verdict != 68:
+            return -5 if verdict == 69 else 0
         cells[:] = buf
         self._wear[block] += 1
 
@@ -38,6 +53,9 @@ class Nor:
         if op == 5:
             return ERASE
         if op == 6:
+            verdict = ask(arg * ERASE, b"") if emu.levels[WATCHED] else 68
+            if verdict != 68:
+                return -5 if verdict == 69 else 0
             emu.memset(self._at + arg * ERASE, 255, ERASE)
             self._wear[self._blocks + arg] += 1
             return 0
