@@ -18,7 +18,8 @@ import gmpy2
 class Row:
     """One line of the table. baseline: another way to the same, measured in the same run, in the
     same unit (None where there is none), and named by `against`; goal: what was aimed at; spread:
-    the middle half of the runs."""
+    the middle half of the runs; cpu: the median of the processor's time, which others'
+    work on the machine touches less."""
 
     name: str
     value: float
@@ -27,6 +28,7 @@ class Row:
     against: str = ""
     goal: float | None = None
     spread: tuple[float, float] | None = None
+    cpu: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -43,14 +45,16 @@ class Row:
             "against": self.against,
             "goal": self.goal,
             "spread": None if self.spread is None else [round(end, 3) for end in self.spread],
+            "cpu": None if self.cpu is None else round(self.cpu, 3),
         }
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of each run, ascending."""
+    """Milliseconds of each run, ascending: by the clock, and of this process."""
 
     runs_ms: tuple[float, ...]
+    cpu_runs_ms: tuple[float, ...]
 
     @property
     def median_ms(self) -> float:
@@ -67,7 +71,16 @@ class Timing:
     def row(
         self, name: str, goal_ms: float, baseline_ms: float | None = None, against: str = ""
     ) -> Row:
-        return Row(name, self.median_ms, "ms", baseline_ms, against, goal_ms, self.spread)
+        return Row(
+            name,
+            self.median_ms,
+            "ms",
+            baseline_ms,
+            against,
+            goal_ms,
+            self.spread,
+            statistics.median(self.cpu_runs_ms),
+        )
 
 
 def timed(work: Callable[[], object], runs: int, warm: int = 2) -> Timing:
@@ -77,12 +90,13 @@ def timed(work: Callable[[], object], runs: int, warm: int = 2) -> Timing:
     # What is alive by now is the bench's own: collections need not walk through it.
     gc.collect()
     gc.freeze()
-    spent_ms = []
+    spent_ms, cpu_ms = [], []
     for _ in range(runs):
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         work()
+        cpu_ms.append((time.process_time() - cpu_started) * 1000)
         spent_ms.append((time.perf_counter() - started) * 1000)
-    return Timing(tuple(sorted(spent_ms)))
+    return Timing(tuple(sorted(spent_ms)), tuple(sorted(cpu_ms)))
 
 
 def machine() -> dict[str, Any]:

@@ -82,13 +82,14 @@ def _accepted(code: str) -> None:
 
 
 def show(console: Console, found: list[Row]) -> None:
-    table = Table("", "median", "middle half", "goal", "baseline", "ratio")
+    table = Table("", "median", "middle half", "CPU", "goal", "baseline", "ratio")
     for row in found:
         spread = "" if row.spread is None else f"{row.spread[0]:.1f} - {row.spread[1]:.1f}"
+        cpu = "" if row.cpu is None else f"{row.cpu:.1f}"
         goal = "" if row.goal is None else f"{row.goal:g} {row.unit}"
         baseline = "" if row.baseline is None else f"{row.baseline:,.1f} {row.unit}, {row.against}"
         ratio = "" if row.ratio is None else f"{row.ratio:g}"
-        table.add_row(row.name, f"{row.value:,.1f} {row.unit}", spread, goal, baseline, ratio)
+        table.add_row(row.name, f"{row.value:,.1f} {row.unit}", spread, cpu, goal, baseline, ratio)
     console.print(table)
 
 
