@@ -2,6 +2,6 @@
 
 import gc
 
-# A collection costs as much as two group operations, and sealing leaves 32 KiB of garbage every
-# eight: collect when memory is short, or when so much was used that it would be in pieces.
-gc.threshold(64 * 1024)
+# While modules are loaded, what stays and what does not come by turns: collected often, what stays
+# lies close together, and free memory in one piece. main.py is content with less later.
+gc.threshold(4 * 1024)

@@ -5,6 +5,7 @@ ADC1, which Wi-Fi leaves alone), customer port on UART1, utility port on UART2, 
 """
 
 import asyncio
+import gc
 import os
 import time
 
@@ -85,6 +86,9 @@ def main():
     button = Pin(0, Pin.IN, Pin.PULL_UP)
     button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)
     address = join(settings) if settings.tcp_port else ""
+    # A collection costs as much as two group operations, and sealing leaves a quarter of a MiB of
+    # garbage: collect when memory is short, or when so much was used that it would be in pieces.
+    gc.threshold(64 * 1024)
     asyncio.run(meter.run(address, settings.tcp_port))
 
 

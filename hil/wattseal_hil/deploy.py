@@ -19,8 +19,8 @@ from wattseal_hil.errors import BoardError
 FORMS = ("sources", "mpy", "romfs")
 STARTED = ("boot.py", "main.py")
 _DATA = (".bin",)
-# Small integers of 31 bits are what every 32-bit port has.
-_FLAGS = ("-msmall-int-bits=31",)
+# Small integers of 31 bits are what every 32-bit port has. Line numbers would take 4 KiB of heap.
+_FLAGS = ("-msmall-int-bits=31", "-O3")
 
 
 def deployed(firmware: Path, form: str, cache: Path) -> Path:

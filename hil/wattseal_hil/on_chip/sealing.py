@@ -88,7 +88,7 @@ def run():
     key = encode_point(public_key(SECRET))
     Keys.meter = meter_id(key)
     openings = Openings(Keys)
-    gc.threshold(64 * 1024)  # as boot.py
+    gc.threshold(64 * 1024)  # as main.py
     for seq in range(1, SEALS + 1):
         value = seq * 0x1F3A5C7 & 0xFFFFFFFF
         out = []  # type: list
