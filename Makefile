@@ -4,14 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo test check bench bench-device fuzz clean
+.PHONY: setup demo test check bench bench-device fuzz pictures clean
 
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "wattseal needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "could not make a virtual environment: on Debian, apt install python3-venv" >&2; exit 1; }
 	@echo "installing wattseal and what it needs into $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
@@ -44,6 +44,11 @@ fuzz: setup
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) $(ARGS)
+
+# The README's pictures, made anew by the test that checks its commands. Needs Chromium.
+pictures: setup
+	@$(BIN)/python -m pytest -q 'tests/test_docs.py::test_commands[README.md]'
+	@cp build/report.png docs/report.png
 
 typings/.ready: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
