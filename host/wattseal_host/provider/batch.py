@@ -29,6 +29,7 @@ from wattseal_host.trust import Trust
 from wattseal_host.verdict import Verdict
 
 CHUNK = 16
+FEW = 64  # bills that take less time than processes take to start
 Progress = Callable[[int, int], None]
 
 
@@ -117,7 +118,8 @@ def _prepared(
     paths: Sequence[Path], desk: Desk, workers: int | None, stack: ExitStack
 ) -> Iterable[list[_Pending]]:
     chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
-    count = min(workers or os.cpu_count() or 1, len(chunks))
+    usual = 1 if len(paths) <= FEW else os.cpu_count() or 1
+    count = min(workers or usual, len(chunks))
     if count <= 1:
         checker = stack.enter_context(Checker(desk))
         return ([checker.prepare(path) for path in chunk] for chunk in chunks)
