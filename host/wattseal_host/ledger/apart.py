@@ -74,8 +74,8 @@ def keep_fork(
 ) -> Refused:
     """The refusal of a record `other` where the ledger holds `known` of the same place.
 
-    `meter-forked` (`meter-wiped` at the first place) if the meter signed both, and then `other` is kept as evidence, one for each
-    place and MAX_FORKS in all; `record-differs` if it did not.
+    `meter-forked` (`meter-wiped` at the first place) if the meter signed both, and then `other`
+    is kept as evidence, one for each place and MAX_FORKS in all; `record-differs` if it did not.
     """
     try:
         seq = check_fork(known, other, row.key)[0].seq
