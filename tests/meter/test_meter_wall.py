@@ -50,7 +50,7 @@ def test_the_package_lists_every_file():
         str(path.relative_to(FIRMWARE))
         for path in (*METER, *(FIRMWARE / "wattseal").glob("*.py"))
     }
-    assert listed == present | {"boot.py", "main.py"}
+    assert listed == present | {"boot.py", "main.py", "wattseal/comb_tables.bin"}
     assert package["version"] == _constant("FIRMWARE_VERSION")
 
 
