@@ -11,8 +11,7 @@ import time
 
 import machine
 from machine import ADC, RTC, UART, WDT, Pin
-from meter.app import Meter
-from meter.settings import load
+from meter.once import once
 from meter.storage import Storage
 from wattseal.events import POWER_ON, RESET, WATCHDOG
 
@@ -57,7 +56,7 @@ def join(settings):
 def main():
     """Build the meter on this board and run it for ever."""
     storage = Storage("/")
-    settings, refused = load(storage, print)
+    settings, refused = once("settings", "load", storage, print)
     invert = UART.INV_TX if settings.p1_inverted else 0
     direction = tamper = None
     if settings.direction_pin >= 0:
@@ -65,23 +64,14 @@ def main():
     if settings.tamper_pin >= 0:
         tamper = Pin(settings.tamper_pin, Pin.IN, Pin.PULL_UP)
     dog = WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms))
-    meter = Meter(
-        storage=storage,
-        settings=(settings, refused),
-        time=time,
-        rtc=RTC().datetime,
-        cause=cause(),
-        entropy=entropy,
-        voltage=ADC(Pin(34), atten=ADC.ATTN_11DB),
-        current=ADC(Pin(35), atten=ADC.ATTN_11DB),
-        case_open=tamper or (lambda: False),
-        customer_uart=UART(
-            1, 115200, bits=8, parity=None, stop=1, tx=17, rx=16, txbuf=2048, invert=invert
-        ),
-        utility_uart=UART(2, 19200, bits=8, parity=0, stop=1, tx=26, rx=25, txbuf=512),
-        direction=direction,
-        feed=dog.feed,
-        console=print,
+    customer = UART(
+        1, 115200, bits=8, parity=None, stop=1, tx=17, rx=16, txbuf=2048, invert=invert
+    )
+    utility = UART(2, 19200, bits=8, parity=0, stop=1, tx=26, rx=25, txbuf=512)
+    meter = once(
+        "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
+        ADC(Pin(34), atten=ADC.ATTN_11DB), ADC(Pin(35), atten=ADC.ATTN_11DB),
+        tamper or (lambda: False), customer, utility, direction, dog.feed, print,
     )
     button = Pin(0, Pin.IN, Pin.PULL_UP)
     button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)

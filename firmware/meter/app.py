@@ -1,7 +1,6 @@
-"""The whole meter: its parts put together, and its tasks."""
+"""The whole meter put together, which happens once (see `once`)."""
 
 import asyncio
-import sys
 
 from wattseal.errors import WattsealError
 from wattseal.events import POWER_ON
@@ -18,22 +17,26 @@ from meter.keys import Keys
 from meter.log import Log
 from meter.metering import Metering
 from meter.modbus import Server
+from meter.once import once
 from meter.openings import Openings
 from meter.orders import Orders
 from meter.pairing import Pairing
 from meter.public import SELF_TEST_FIT, Public
 from meter.registers import Registers
+from meter.running import Meter
 from meter.sealer import Sealer
 from meter.sensor import Sensor
 from meter.state import State
-from meter.sunspec import SunSpec
 from meter.told import Told
 from meter.utility_port import UtilityPort
 from meter.watchdog import Watchdog
 
 
-class Meter:
-    """A meter on a board.
+def build(
+    storage, settings, time, rtc, cause, entropy, voltage, current, case_open, customer_uart,
+    utility_uart, direction, feed, console,
+):
+    """Return the Meter of a board.
 
     storage: its flash. settings: what `settings.load` returned. time: the module. rtc: sets the
     real-time clock, as machine.RTC().datetime. cause: of this boot, as in BOOT. entropy: as
@@ -44,89 +47,67 @@ class Meter:
 
     WattsealError `keys-lost` if the flash holds a log but not its keys: there is no honest way on.
     """
-
-    def __init__(
-        self, storage, settings, time, rtc, cause, entropy, voltage, current, case_open,
-        customer_uart, utility_uart, direction, feed, console,
-    ):
-        settings, refused = settings
-        clock = Clock(time, rtc)
-        log = Log(storage)
-        state = State(storage)
-        if not state.load() and log.count:
-            console("checkpoint is lost: registers go on from the log")
-        config, changed = _config(log, state, settings, console)
-        constants, spoilt = _constants(storage, settings, console)
-        sensor = Sensor(voltage.read, current.read, time, settings, constants)
-        if not constants.present and settings.voltage_sensor:
-            sensor.calibration = calibration.design(
-                settings, sensor.factory_nv_per_step(voltage.read_uv)
-            )
-        newest = decode_sealed(log.newest) if log.count else None
-        keys = Keys(
-            storage, entropy, sensor.noise, newest.boot if newest else 0, newest is not None
+    settings, refused = settings
+    clock = Clock(time, rtc)
+    log = Log(storage)
+    state = State(storage)
+    if not state.load() and log.count:
+        console("checkpoint is lost: registers go on from the log")
+    config, changed = _config(log, state, settings, console)
+    constants, spoilt = _constants(storage, settings, console)
+    sensor = Sensor(voltage.read, current.read, time, settings, constants)
+    if not constants.present and settings.voltage_sensor:
+        sensor.calibration = calibration.design(
+            settings, sensor.factory_nv_per_step(voltage.read_uv)
         )
-        told = Told(storage)
-        told.load(log)
-        provider, other = keys.provider(settings.provider)
-        if other:
-            console("the provider's key is not replaced, or is none")
-        if provider:
-            cause = _keep_clock(clock, told, keys.boot, cause)
-        self.public = public = Public(
-            clock, log, keys.meter, keys.public, keys.boot, keys.epoch, config,
-            refused or changed or spoilt or other, constants.present,
-        )
-        openings = Openings(keys)
-        sealer = Sealer(log, keys, openings, public, console)
-        public.self_test = _self_test(log, keys)
-        public.events = events = Events(
-            log, told, sealer, clock, cause, _firmware_digest(),
-            _calibration_digest(storage, settings),
-        )
-        if public.self_test & SELF_TEST_FIT != SELF_TEST_FIT:
-            console(f"self-test passed {public.self_test} only: nothing is sealed")
-            events.closed = True
-        self.pairing = Pairing(clock, keys)
-        watchdog = Watchdog(clock, feed)
-        self._metering = Metering(
-            clock, sensor, log, keys, openings, sealer, state, public, settings, console, events,
-            case_open, watchdog,
-        )
-        consent = Consent(clock, keys, events, self._metering)
-        self._customer = CustomerPort(
-            asyncio.StreamReader(customer_uart), clock, self._metering, self.pairing, keys,
-            openings, log, public, settings.telegram_ms, consent, watchdog,
-        )
-        self._orders = Orders(
-            clock, told, events, keys.meter, keys.boot, provider, keys.random, self._metering,
-            watchdog,
-        )
-        image = Registers(log, public, self._orders, SunSpec(log, public, consent.disclosed))
-        self._server = Server(image)
-        self._utility = UtilityPort(
-            asyncio.StreamReader(utility_uart), utility_uart, clock, self._server, watchdog,
-            direction,
-        )
-        console(f"meter {public.meter.hex()} boot {public.boot} record {log.count}")
-
-    async def run(self, address="", port=0):
-        """Run all tasks for ever; an exception in any of them ends all.
-
-        port: of Modbus TCP, on a network address; 0 for none. OSError if it is taken.
-        """
-        if port:
-            from meter.tcp_port import TcpPort
-
-            await TcpPort(self._server).listen(address, port)
-        await asyncio.gather(
-            self._metering.measure_forever(),
-            self._metering.seal_forever(),
-            self._customer.send_telegrams_forever(),
-            self._customer.answer_forever(),
-            self._utility.answer_forever(),
-            self._orders.obey_forever(),
-        )
+    newest = decode_sealed(log.newest) if log.count else None
+    keys = Keys(
+        storage, entropy, sensor.noise, newest.boot if newest else 0, newest is not None
+    )
+    told = Told(storage)
+    once("told_load", "load", told, storage, log)
+    provider, other = keys.provider(settings.provider)
+    if other:
+        console("the provider's key is not replaced, or is none")
+    if provider:
+        cause = _keep_clock(clock, told, keys.boot, cause)
+    public = Public(
+        clock, log, keys.meter, keys.public, keys.boot, keys.epoch, config,
+        refused or changed or spoilt or other, constants.present,
+    )
+    openings = Openings(keys)
+    sealer = Sealer(log, keys, openings, public, console)
+    public.self_test = once("selftest", "self_test", log, keys)
+    public.events = events = Events(
+        log, told, sealer, clock, cause, once("firmware", "firmware_digest"),
+        _calibration_digest(storage, settings),
+    )
+    if public.self_test & SELF_TEST_FIT != SELF_TEST_FIT:
+        console(f"self-test passed {public.self_test} only: nothing is sealed")
+        events.closed = True
+    pairing = Pairing(clock, keys)
+    watchdog = Watchdog(clock, feed)
+    metering = Metering(
+        clock, sensor, log, keys, openings, sealer, state, public, settings, console, events,
+        case_open, watchdog,
+    )
+    consent = Consent(clock, keys, events, metering)
+    customer = CustomerPort(
+        asyncio.StreamReader(customer_uart), clock, metering, pairing, keys,
+        openings, log, public, settings.telegram_ms, consent, watchdog,
+    )
+    orders = Orders(
+        clock, told, events, keys.meter, keys.boot, provider, keys.random, metering,
+        watchdog,
+    )
+    image = Registers(log, public, orders, consent.disclosed)
+    server = Server(image)
+    utility = UtilityPort(
+        asyncio.StreamReader(utility_uart), utility_uart, clock, server, watchdog,
+        direction,
+    )
+    console(f"meter {public.meter.hex()} boot {public.boot} record {log.count}")
+    return Meter(pairing, server, metering, customer, utility, orders)
 
 
 def _keep_clock(clock, told, boot, cause):
@@ -144,25 +125,6 @@ def _keep_clock(clock, told, boot, cause):
         told.clock_boot = 0
     told.save()  # failing that, the next boot is in doubt
     return cause
-
-
-# What runs once is not kept in memory.
-
-
-def _firmware_digest():
-    from meter.firmware import firmware_digest
-
-    digest = firmware_digest()
-    del sys.modules["meter.firmware"]
-    return digest
-
-
-def _self_test(log, keys):
-    from meter.selftest import self_test
-
-    passed = self_test(log, keys)
-    del sys.modules["meter.selftest"]
-    return passed
 
 
 def _calibration_digest(storage, settings):

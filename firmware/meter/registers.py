@@ -36,12 +36,13 @@ _FILE_SLOTS = const(80)
 
 
 class Registers:
-    """The image a Modbus server reads (see `modbus.Server`)."""
+    """The image a Modbus server reads (see `modbus.Server`). disclosed: see `sunspec.SunSpec`."""
 
-    def __init__(self, log, public, orders, sunspec):
+    def __init__(self, log, public, orders, disclosed):
         self._log = log
         self._orders = orders
-        self._sunspec = sunspec
+        self._disclosed = disclosed
+        self._sunspec = None
         self._public = public
         self._identity = (
             _MAGIC
@@ -70,10 +71,18 @@ class Registers:
         if address < _CHALLENGE_AT:
             return _part(_slot(self._log.newest), address - _NEWEST_AT, count)
         if address >= _SUNSPEC_AT:
-            return _part(self._sunspec.image(), address - _SUNSPEC_AT, count)
+            return _part(self._sunspec_image(), address - _SUNSPEC_AT, count)
         if address == _CHALLENGE_AT and count == _CHALLENGE_REGISTERS:
             return self._orders.challenge()
         return None
+
+    def _sunspec_image(self):
+        sunspec = self._sunspec
+        if sunspec is None:
+            from meter.sunspec import SunSpec  # a meter nobody reads so need not hold it
+
+            self._sunspec = sunspec = SunSpec(self._log, self._public, self._disclosed)
+        return sunspec.image()
 
     def write(self, address, data):
         """Take 2*n bytes for registers from `address` on. Return whether they may be written."""

@@ -10,7 +10,7 @@ METER = sorted((FIRMWARE / "meter").glob("*.py"))
 UTILITY_SIDE = (
     "utility_port", "tcp_port", "registers", "sunspec", "modbus", "public", "watchdog"
 )
-ALLOWED = {"meter.crc16", "meter.modbus", "meter.public", "meter.watchdog"}
+ALLOWED = {"meter.crc16", "meter.modbus", "meter.public", "meter.sunspec", "meter.watchdog"}
 
 
 def imports(path):
@@ -48,7 +48,7 @@ def test_the_package_lists_every_file():
     listed = {destination for destination, source in package["urls"] if destination == source}
     present = {
         str(path.relative_to(FIRMWARE))
-        for path in (*METER, *(FIRMWARE / "wattseal").glob("*.py"))
+        for path in (*METER, *(FIRMWARE / "wattseal").glob("*.[pb][yi]*"))
     }
     assert listed == present | {"boot.py", "main.py", "wattseal/comb_tables.bin"}
     assert package["version"] == _constant("FIRMWARE_VERSION")

@@ -1,0 +1,33 @@
+"""The whole meter at work: its tasks."""
+
+import asyncio
+
+
+class Meter:
+    """What `app.build` put together. `pairing` is for whoever presses the button."""
+
+    def __init__(self, pairing, server, metering, customer, utility, orders):
+        self.pairing = pairing
+        self._server = server
+        self._metering = metering
+        self._customer = customer
+        self._utility = utility
+        self._orders = orders
+
+    async def run(self, address="", port=0):
+        """Run all tasks for ever; an exception in any of them ends all.
+
+        port: of Modbus TCP, on a network address; 0 for none. OSError if it is taken.
+        """
+        if port:
+            from meter.tcp_port import TcpPort
+
+            await TcpPort(self._server).listen(address, port)
+        await asyncio.gather(
+            self._metering.measure_forever(),
+            self._metering.seal_forever(),
+            self._customer.send_telegrams_forever(),
+            self._customer.answer_forever(),
+            self._utility.answer_forever(),
+            self._orders.obey_forever(),
+        )

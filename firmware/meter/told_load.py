@@ -1,0 +1,66 @@
+"""The beginning of `told`: from its file, and from what the log says beyond it.
+
+The file is written right after each event, so at boot it may lack the newest record's news at
+most; where it is lost it is made again from the log.
+"""
+
+from binascii import crc32
+
+from wattseal.events import WITHDRAWN, decode_clock_set, decode_switch, spend
+from wattseal.record import (
+    CALIBRATED,
+    CLOCK_SET,
+    CLOSED,
+    CONSENT,
+    PAIRED,
+    ROTATED,
+    TAMPER,
+    decode_sealed,
+)
+
+from meter.told import DIGEST_AT, LENGTH, NAME, NUMBERS, VERSION
+
+
+def load(told, storage, log):
+    """Take the file into a Told, or make its content again from what the log still holds."""
+    data = storage.read(NAME)
+    first = log.count - 1
+    if len(data) == LENGTH and data[0] == VERSION and (
+        crc32(data[:-4]) == int.from_bytes(data[-4:], "big")
+    ):
+        for i, name in enumerate(NUMBERS):
+            setattr(told, name, int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big"))
+        told.spent_s, told.case, told.consent = data[1], data[2], data[3]
+        told.calibration = data[DIGEST_AT:-4]
+    else:
+        first = log.oldest
+    for seq in range(max(first, 0), log.count):
+        sealed = log.read(seq)
+        if sealed:
+            _follow(told, decode_sealed(sealed))
+
+
+def _follow(told, record):
+    event = record.event
+    payload = record.payload
+    if event == CLOCK_SET:
+        counter, before_s, after_s = decode_clock_set(payload)
+        if counter > told.order:
+            told.order = counter
+            if before_s:
+                spent = spend(told.day, told.spent_s, before_s, after_s)
+                told.day, told.spent_s = spent or (told.day, told.spent_s)
+        if counter == told.counter:
+            told.counter = 0
+    elif event == TAMPER:
+        told.case = decode_switch(payload)[0]
+    elif event == CONSENT:
+        told.consent = decode_switch(payload)[0]
+    elif event == PAIRED:
+        told.consent = WITHDRAWN
+    elif event == CALIBRATED:
+        told.calibration = payload
+    elif event == ROTATED:
+        told.oldest = int.from_bytes(payload, "big")
+    elif event == CLOSED:
+        told.order = int.from_bytes(payload, "big")
