@@ -11,6 +11,7 @@ from decimal import (
     ROUND_UP,
     Decimal,
 )
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -111,8 +112,8 @@ def test_ties_go_where_the_mode_says_for_credits_too() -> None:
     assert set(ROUNDING_MODES) == {*ORACLE, "half-up", "half-down"}
 
 
-def test_rounding_to_steps_and_by_exponent() -> None:
-    assert Rounding(5, "half-even").apply(1_234_567, -4) == 125
-    assert Rounding(1, "half-even").apply(-7, 2) == -700
+def test_rounding_to_steps_of_an_exact_amount() -> None:
+    assert Rounding(5, "half-even").apply(Fraction(1_234_567, 10_000)) == 125
+    assert Rounding(1, "half-even").apply(Fraction(-700)) == -700
     assert Currency("EUR", 2).major(-5) == "-0.05"
     assert Currency("JPY", 0).major(-5) == "-5"
