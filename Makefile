@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo test check bench bench-device fuzz pictures clean
+.PHONY: setup demo test accuracy check bench bench-device fuzz pictures clean
 
 setup: $(VENV)/.ready
 
@@ -22,6 +22,12 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Emulated test points on many boards, and the extremes; some minutes.
+accuracy: setup
+	@WATTSEAL_CHIPS=12 $(BIN)/python -m pytest tests/hil/test_accuracy.py $(ARGS)
+	@mkdir -p build
+	@$(BIN)/wattseal rig accuracy --chips 12 --picture build/accuracy.svg
 
 check: setup typings/.ready
 	@$(BIN)/ruff check .

@@ -36,7 +36,8 @@ class Sensor:
     read_voltage, read_current: convert once, return steps (0 to 4095). time: the module, for
     `ticks_us` and `ticks_diff`. calibration: a `Calibration`. After `measure`:
 
-    power_mw       real power, import positive; 0 below the starting power
+    power_mw       real power, import positive; 0 while its running mean is below the starting
+                   power, since noise has a mean and no end
     reactive_mvar  reactive power, positive where the current lags (inductive import)
     apparent_mva   product of the RMS values
     voltage_mv     RMS of the mains voltage
@@ -67,6 +68,7 @@ class Sensor:
         self._volts = array("H", bytes(2 * _CAPACITY))
         self._amps = array("H", bytes(2 * _CAPACITY))
         self.totals = [0, 0, 0, 0, 0]
+        self._running_mw = 0  # mean power of about the last eight bursts
         self._plan(_FIRST_PAIR_US)
         self._clear(0)
 
@@ -139,6 +141,7 @@ class Sensor:
                 or not _PERIOD_LOW_US * periods <= span_us <= _PERIOD_HIGH_US * periods
             ):
                 self._clear(SENSOR_MISSING)
+                self._running_mw = 0
                 return
             low = min(low, swing_low)
             high = max(high, swing_high)
@@ -151,7 +154,8 @@ class Sensor:
         totals[2] += self.reactive_mvar
         totals[3] += self.voltage_mv
         totals[4] += self.current_ma
-        if abs(self.power_mw) < self._start_mw:
+        self._running_mw += (self.power_mw - self._running_mw) >> 3
+        if abs(self._running_mw) < self._start_mw:
             self.power_mw = 0
 
     def _evaluate_current(self, count):

@@ -55,6 +55,19 @@ class Motor(Appliance):
         return Sine(mains.volts, amps, self.angle_rad, mains.mains_mhz)
 
 
+class Phantom(Appliance):
+    """A meter test bench's phantom load: voltage, current and angle (lagging) set one by one."""
+
+    def __init__(self, volts: float, amps: float, angle_deg: float = 0.0) -> None:
+        if not 0 <= volts <= 300 or not 0 <= amps <= 200:
+            raise LoadError("load-range", f"{volts} V and {amps} A are beyond 300 V and 200 A")
+        self.volts, self.amps, self.angle_rad = volts, amps, float(np.radians(angle_deg))
+        super().__init__(volts * amps * float(np.cos(self.angle_rad)))
+
+    def _make(self, mains: Mains) -> Wave:
+        return Sine(self.volts, self.amps, self.angle_rad, mains.mains_mhz)
+
+
 class Rectifier(Appliance):
     """A bridge rectifier into a capacitor and a constant power: current in short pulses."""
 
@@ -109,8 +122,9 @@ class Recording(Appliance):
 def appliance(request: dict[str, Any]) -> Load:
     """A load from its description: `kind` and what its class takes, `watts` first.
 
-    Kinds: resistive (the default), motor (power_factor, leading), rectifier, cooker (on, of),
-    recording (path, rate_hz, from_row). LoadError `load-request` for anything else.
+    Kinds: resistive (the default), motor (power_factor, leading), phantom (volts, amps, angle_deg),
+    rectifier, cooker (on, of), recording (path, rate_hz, from_row).
+    LoadError `load-request` for anything else.
     """
     values = dict(request)
     kind = values.pop("kind", "resistive")
@@ -135,6 +149,7 @@ _NUMBER = (int, float)
 _KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "resistive": (ConstantLoad, {"watts": _NUMBER}),
     "motor": (Motor, {"watts": _NUMBER, "power_factor": _NUMBER, "leading": bool}),
+    "phantom": (Phantom, {"volts": _NUMBER, "amps": _NUMBER, "angle_deg": _NUMBER}),
     "rectifier": (Rectifier, {"watts": _NUMBER}),
     "cooker": (Cooker, {"watts": _NUMBER, "on": int, "of": int}),
     "recording": (Recording, {"path": str, "rate_hz": _NUMBER, "from_row": int}),

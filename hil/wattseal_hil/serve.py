@@ -7,7 +7,8 @@ JSON object a line each way, any number of connections:
     {"do": "status"}                  the answer to every request: clock, power, flash wear
     {"do": "run-until", "t": 1767312000}   as fast as the VM can; answered when it is so
     {"do": "button"}                  press the pairing button for 0.2 s of board time
-    {"do": "load", "watts": 1500}     a constant load from now on
+    {"do": "load", "watts": 1500}     a constant load from now on; or an appliance, by its kind:
+    {"do": "load", "kind": "motor", "watts": 500, "power_factor": 0.6}     (see appliances.py)
     {"do": "power", "on": false}
 
 Answers: {"ok": true, "now_s": ..., "powered": ..., "programs": ..., "erases": ...} or
@@ -28,6 +29,7 @@ from typing import IO, Any
 
 from wattseal.errors import WattsealError
 
+from wattseal_hil.appliances import appliance
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.errors import BoardError
 
@@ -60,7 +62,7 @@ def obey(board: EmulatedBoard, line: bytes) -> dict[str, Any]:
     elif do == "button":
         board.press_button()
     elif do == "load":
-        board.plug(_number(request, "watts"))
+        board.plug(appliance({name: request[name] for name in request if name != "do"}))
     elif do == "power" and request.get("on") is True:
         board.power_on()
     elif do == "power" and request.get("on") is False:

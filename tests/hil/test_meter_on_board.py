@@ -6,6 +6,7 @@ import json
 import pytest
 import serial
 from wattseal_hil.board import FIRMWARE, START_S, EmulatedBoard
+from wattseal_hil.frontend import bench
 from wattseal_hil.loads import ConstantLoad, ProfileLoad
 
 MINUTELY = {"burst_ms": 60_000, "telegram_ms": 60_000}
@@ -34,7 +35,13 @@ def a_power_cut_and_a_button(board: EmulatedBoard) -> tuple[str, dict]:
 
 
 def test_both_vms_leave_the_same_flash(vm64, vm32, make_board):
-    options = {"firmware": FIRMWARE, "settings": MINUTELY, "load": ProfileLoad()}
+    options = {
+        "firmware": FIRMWARE,
+        "settings": MINUTELY,
+        "load": ProfileLoad(),
+        "front_end": bench(1),
+        "calibration": {"voltage_uv_per_step": 309_105, "current_points": [[250, 73_558, 1293]]},
+    }
     first, second = (a_power_cut_and_a_button(make_board(vm, **options)) for vm in (vm64, vm32))
     assert first == second
     assert first[1]["boot"] == 2

@@ -86,6 +86,7 @@ def test_everything_the_control_socket_can_do(rig):
     assert ran["programs"] > first["programs"]
     assert served.do(do="button")["now_s"] == pytest.approx(ran["now_s"] + 0.2)
     assert served.do(do="load", watts=20)["ok"]
+    assert served.do(do="load", kind="motor", watts=-20, power_factor=0.5)["ok"]
     assert served.do(do="power", on=False)["powered"] is False
     assert served.do(do="power", on=True)["powered"] is True
     with serial.Serial(served.line["customer_port"], 115200, timeout=1) as port:
@@ -107,6 +108,8 @@ def test_everything_the_control_socket_can_do(rig):
         ('{"do": "run-until", "t": 1e300}', "bad-request"),
         ('{"do": "run-until", "t": 5}', "time-backwards"),
         ('{"do": "load", "watts": -20000}', "load-range"),
+        ('{"do": "load"}', "load-request"),
+        ('{"do": "load", "kind": "motor", "watts": 1}', "load-request"),
         ('{"do": "power", "on": 1}', "bad-request"),
         ("[" * 4000, "bad-request"),
     ],
@@ -173,6 +176,10 @@ def test_the_command_serves_the_meter():
         ["--load", "/nonexistent.csv"],
         ["--load", __file__],
         ["--load", "a", "--watts", "1"],
+        ["--appliance", "{}", "--watts", "1"],
+        ["--appliance", '{"kind": "toaster"}'],
+        ["--calibration", "/nonexistent"],
+        ["--calibration", __file__],
         ["--watts", "-20000"],
         ["--speed", "0"],
         ["--speed", "fast"],

@@ -19,6 +19,7 @@ def sensor_at(mains, settings=None, calibration=None):
 
 def mean_power_w(mains, bursts, between_us=0):
     sensor = sensor_at(mains)
+    sensor.measure()  # a small load counts from the second burst on
     powers = []
     for _ in range(bursts):
         sensor.measure()

@@ -10,23 +10,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattseal_host.cli import output
+from wattseal_host.cli import output, rig_measure
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
 
 app = typer.Typer(no_args_is_help=True, help="The emulated board as a bench for other programs.")
-
-
-@app.callback()
-def group() -> None:
-    """Keeps `serve` a subcommand while it is the only one."""
+app.command("calibrate")(rig_measure.calibrate)
+app.command("accuracy")(rig_measure.accuracy)
 
 
 @app.command()
 def serve(
     load: Annotated[Path | None, typer.Option(help="CSV of start,kwh.")] = None,
     watts: Annotated[float | None, typer.Option(help="A constant load instead.")] = None,
+    appliance: Annotated[
+        str | None, typer.Option(help="A load as a JSON object, as on the control socket.")
+    ] = None,
+    faulty: Annotated[
+        bool, typer.Option(help="Clamp and converter with the faults of real ones, by the seed.")
+    ] = False,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Constants for it, from `rig calibrate`.")
+    ] = None,
     speed: Annotated[str, typer.Option(help="Times real time, or max: by run-until only.")] = "1",
     seed: Annotated[int, typer.Option(min=0, help="Of noise, randomness and identity.")] = 1,
     flash: Annotated[Path | None, typer.Option(help="Flash image to go on with; kept.")] = None,
@@ -38,6 +44,7 @@ def serve(
 ) -> None:
     """Serve one board until interrupted. Prints one JSON line with its ports first."""
     from wattseal_hil.board import START_S, EmulatedBoard
+    from wattseal_hil.frontend import IDEAL, bench
     from wattseal_hil.loads import SlotLoad
     from wattseal_hil.serve import serve as run
     from wattseal_hil.vm import find_vm
@@ -45,10 +52,11 @@ def serve(
     pace = _pace(speed)
     if bits not in ("64", "32"):
         raise typer.BadParameter("--bits is 64 or 32")
-    values = _settings(settings)
+    values = _object(settings, "--settings")
+    constants = _object(calibration.read_text("utf-8") if calibration else None, "--calibration")
     if interval is not None:
         values["interval_s"] = interval
-    drawn = _load(load, watts)
+    drawn = _load(load, watts, appliance)
     if start is not None:
         start_s = output.utc_seconds(start)
     else:
@@ -56,7 +64,15 @@ def serve(
     with (
         tempfile.TemporaryDirectory(prefix="wattseal-rig-") as workdir,
         EmulatedBoard(
-            find_vm(int(bits)), workdir, seed, drawn, start_s, values, flash=flash
+            find_vm(int(bits)),
+            workdir,
+            seed,
+            drawn,
+            start_s,
+            values,
+            flash=flash,
+            front_end=bench(seed) if faulty else IDEAL,
+            calibration=constants,
         ) as board,
     ):
         run(board, pace, control or Path(workdir) / "control", sys.stdout)
@@ -74,21 +90,24 @@ def _pace(speed: str) -> float | None:
     return pace
 
 
-def _settings(text: str | None) -> dict[str, Any]:
+def _object(text: str | None, option: str) -> dict[str, Any]:
     try:
         values = json.loads(text or "{}")
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise typer.BadParameter("--settings is one JSON object")
+        raise typer.BadParameter(f"{option} is one JSON object")
     return values
 
 
-def _load(path: Path | None, watts: float | None) -> Load:
+def _load(path: Path | None, watts: float | None, appliance: str | None) -> Load:
+    from wattseal_hil.appliances import appliance as appliance_of
     from wattseal_hil.loads import ConstantLoad, CsvLoad, ProfileLoad
 
-    if path is not None and watts is not None:
-        raise typer.BadParameter("give either --load or --watts")
+    if len([given for given in (path, watts, appliance) if given is not None]) > 1:
+        raise typer.BadParameter("give one of --load, --watts and --appliance")
+    if appliance is not None:
+        return appliance_of(_object(appliance, "--appliance"))
     if path is not None:
         return CsvLoad(path)
     return ProfileLoad() if watts is None else ConstantLoad(watts)
