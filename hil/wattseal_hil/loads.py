@@ -6,6 +6,7 @@ Errors are LoadError with the codes load-missing, load-malformed, load-gap and l
 """
 
 import csv
+import io
 import warnings
 from bisect import bisect_right
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Protocol
 
 from wattseal_hil.errors import LoadError
 
+MAX_CSV_BYTES = 64 * 1024 * 1024
 MAX_POWER_W = 17_000.0  # 74 A at 230 V: the current input of the board reaches its rail there
 
 
@@ -77,13 +79,12 @@ class CsvLoad(SlotLoad):
         starts: list[int] = []
         energies_wh: list[float] = []
         try:
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = csv.reader(file)
-                if next(rows, None) != ["start", "kwh"]:
-                    raise LoadError("load-malformed", f"{path}: the header must be 'start,kwh'")
-                for row in rows:
-                    starts.append(_seconds(row[0]))
-                    energies_wh.append(float(row[1]) * 1000)
+            rows = csv.reader(io.StringIO(_read(Path(path)).decode("utf-8-sig")))
+            if next(rows, None) != ["start", "kwh"]:
+                raise LoadError("load-malformed", f"{path}: the header must be 'start,kwh'")
+            for row in filter(None, rows):
+                starts.append(_seconds(row[0]))
+                energies_wh.append(float(row[1]) * 1000)
         except OSError as error:
             raise LoadError("load-missing", f"{path}: {error.strerror}") from None
         except (ValueError, IndexError, csv.Error):
@@ -95,6 +96,17 @@ class CsvLoad(SlotLoad):
             if slot_s <= 0 or start != starts[0] + number * slot_s:
                 raise LoadError("load-gap", f"{path}: line {number + 2} breaks the slots' grid")
         super().__init__(starts[0], slot_s, energies_wh)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a regular file, bounded: a device or a pipe might never end."""
+    if path.exists() and not path.is_file():
+        raise LoadError("load-malformed", f"{path} is no regular file")
+    with path.open("rb") as file:
+        data = file.read(MAX_CSV_BYTES + 1)
+    if len(data) > MAX_CSV_BYTES:
+        raise LoadError("load-malformed", f"{path} is over {MAX_CSV_BYTES} bytes")
+    return data
 
 
 def _seconds(text: str) -> int:

@@ -108,3 +108,16 @@ def test_the_year_turns_without_a_gap():
     turn = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
     parts = load.energy_wh(turn - 3600, turn) + load.energy_wh(turn, turn + 3600)
     assert load.energy_wh(turn - 3600, turn + 3600) == pytest.approx(parts)
+
+
+def test_a_csv_as_spreadsheets_write_it(tmp_path):
+    path = tmp_path / "load.csv"
+    path.write_bytes(b"\xef\xbb\xbfstart,kwh\r\n2026-01-01 00:00,1\r\n2026-01-01 00:30,2\r\n\r\n")
+    load = CsvLoad(path)
+    assert load.energy_wh(load.start_s, load.end_s) == 3000
+
+
+def test_what_might_never_end_is_not_read():
+    with pytest.raises(LoadError) as refused:
+        CsvLoad("/dev/zero")
+    assert refused.value.code == "load-malformed"
