@@ -6,7 +6,7 @@ from wattseal.errors import WattsealError
 from wattseal.events import POWER_ON
 from wattseal.hashing import sha256
 from wattseal.labels import CALIBRATION
-from wattseal.record import ORIGIN, decode_origin, decode_sealed
+from wattseal.record import ORIGIN, decode_body, decode_origin, decode_sealed
 
 from meter import calibration
 from meter.clock import Clock
@@ -53,6 +53,9 @@ def build(
     state = State(storage)
     if not state.load() and log.count:
         console("checkpoint is lost: registers go on from the log")
+    if log.damaged or state.next_seq > log.count:
+        log.damaged = True
+        console("log-damaged: the newest records are lost, and nothing is sealed")
     config, changed = _config(log, state, settings, console)
     constants, spoilt = _constants(storage, settings, console)
     sensor = Sensor(voltage.read, current.read, time, settings, constants)
@@ -84,6 +87,8 @@ def build(
     )
     if public.self_test & SELF_TEST_FIT != SELF_TEST_FIT:
         console(f"self-test passed {public.self_test} only: nothing is sealed")
+        events.closed = True
+    if log.damaged:
         events.closed = True
     pairing = Pairing(clock, keys)
     watchdog = Watchdog(clock, feed)
@@ -158,9 +163,9 @@ def _config(log, state, settings, console):
         return wanted, False
     newest = decode_sealed(log.newest)
     interval_s = state.interval_s
-    first = log.read(0)
+    first = log.body(0)
     if first:
-        origin = decode_sealed(first)
+        origin = decode_body(first)
         if origin.event == ORIGIN:
             interval_s = decode_origin(origin.payload)[0]
     config = (interval_s or settings.interval_s, newest.exponent, newest.channel_set)

@@ -20,7 +20,7 @@ import asyncio
 from micropython import const
 from wattseal.errors import Malformed, Refused
 from wattseal.p256 import encode_scalar
-from wattseal.record import decode_sealed
+from wattseal.record import decode_body
 
 from meter.energy import UJ_PER_WH
 from meter.p1 import Telegrams
@@ -168,31 +168,33 @@ class CustomerPort:
         epoch, secret = self._pairing.pair(_hex(word))
         return _PAIR.format(self._public.meter.hex(), self._public.key.hex(), epoch, secret.hex())
 
-    def _read(self, seq):
-        sealed = self._log.read(seq)
-        if not sealed:
-            raise Refused("record-gone")
-        return sealed
-
     async def _history(self, first, count):
         end = min(first + count, self._log.count)
         for seq in range(first, end):
-            await self._line(f"#record {seq} {self._read(seq).hex()}")
+            await self._line(f"#record {seq} {_present(self._log.read(seq)).hex()}")
         await self._line(f"#end {max(first, end)}")
 
     async def _list_openings(self, first, count):
         end = min(first + count, self._log.count)
         for seq in range(first, end):
-            record = decode_sealed(self._read(seq))
+            record = decode_body(_present(self._log.body(seq)))
             if record.epoch != self._keys.epoch:
                 raise Refused("opening-other-epoch")
+            # All of a record at once: between two lines the epoch may change.
+            lines = []
             for channel in range(len(record.channels)):
                 value, flags = self._openings.reading(record, channel)
-                blinding = self._openings.blinding(record.boot, seq, channel)
-                await self._line(
-                    f"#opening {seq} {channel} {value} {flags} {encode_scalar(blinding).hex()}"
-                )
+                blinding = encode_scalar(self._openings.blinding(record.boot, seq, channel))
+                lines.append(f"#opening {seq} {channel} {value} {flags} {blinding.hex()}")
+            for line in lines:
+                await self._line(line)
         await self._line(f"#end {max(first, end)}")
+
+
+def _present(data):
+    if not data:
+        raise Refused("record-gone")
+    return data
 
 
 def _json(flag):

@@ -37,7 +37,7 @@ class Keys:
         self._storage = storage
         self._entropy = entropy
         self._noise = noise
-        storage.names(_FOLDER)
+        storage.folder(_FOLDER)
         device = storage.read(_DEVICE)
         epochs = storage.read(_EPOCHS)
         if must_exist and not (device and epochs):

@@ -76,6 +76,7 @@ class Metering:
         self._work = events.work
         self._case_open = case_open
         self._watchdog = watchdog
+        self._unsaved = False
         self._closing = 0  # the counter of the order that ends the chain
         self._flushed_ms = clock.monotonic_ms()
         self._utc_ms = clock.utc_ms()
@@ -210,8 +211,11 @@ class Metering:
         try:
             state.save()
         except OSError as error:
-            self._console(f"checkpoint is not written: {error}")
+            if not self._unsaved:
+                self._console(f"checkpoint is not written: {error}")
+            self._unsaved = True
             return False
+        self._unsaved = False
         return True
 
     def sealed_units(self):
@@ -222,6 +226,7 @@ class Metering:
     async def seal_forever(self):
         """Seal what is cut and what is to be told; prepare the next record in the time between."""
         while True:
+            await self._sealer.tidy()
             await self._sealer.prepare()
             self._watchdog.rest(SEALING)
             await self._work.wait()

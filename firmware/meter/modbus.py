@@ -64,28 +64,51 @@ class Framer:
 
     def __init__(self, unit):
         self._unit = unit
+        self.silence()
+
+    def silence(self):
+        """The line has been silent: what came is no frame."""
         self._buffer = b""
+        self._begun = []  # places where a frame may have begun, whose end has not come
+        self._all = True  # nothing since the silence has been dropped
+        self._crc = MODBUS  # of all since then
 
     def feed(self, data):
         """Take bytes; return the PDU of the first request found for this unit, or None.
 
-        What follows a request is dropped: a master waits for the answer.
+        What follows a request is dropped: a master waits for the answer. Each place where a frame
+        may begin is judged once, when its end is there, so that noise costs little however it
+        comes. A function of no known length is expected right after a silence only: nothing but
+        the next silence ends it.
         """
-        self._buffer = (self._buffer + data)[-_LONGEST_FRAME:]
-        buffer = self._buffer
-        for start in range(len(buffer) - 3):
-            if buffer[start] != self._unit:
-                continue
+        at = len(self._buffer)
+        buffer = self._buffer + data
+        self._crc = crc16(data, self._crc)
+        waiting = []
+        for start in self._begun + [i for i in range(at, len(buffer)) if buffer[i] == self._unit]:
             length = frame_length(buffer, start)
-            end = start + length if length > 0 else len(buffer)
-            if length and start + 4 <= end <= len(buffer) and not crc16(buffer[start:end], MODBUS):
-                self._buffer = b""
-                return buffer[start + 1 : end - 2]
+            end = start + length
+            if length < 0:
+                if start or not self._all:
+                    continue
+                if len(buffer) < 4 or self._crc:
+                    waiting.append(start)
+                    continue
+                end = len(buffer)
+            elif not length or end > len(buffer):
+                if length <= _LONGEST_FRAME:
+                    waiting.append(start)
+                continue
+            elif crc16(buffer[start:end], MODBUS):
+                continue
+            self.silence()
+            return buffer[start + 1 : end - 2]
+        dropped = max(0, len(buffer) - _LONGEST_FRAME)
+        if dropped:
+            self._all = False
+        self._buffer = buffer[dropped:]
+        self._begun = [start - dropped for start in waiting if start >= dropped]
         return None
-
-    def silence(self):
-        """The line has been silent: what is buffered is no frame."""
-        self._buffer = b""
 
 
 def frame(unit, pdu):

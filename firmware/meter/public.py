@@ -12,6 +12,8 @@ CALIBRATED = const(16)
 SELF_TEST_PASSED = const(32)
 SILENT = const(64)
 CONSENTED = const(128)
+FLASH_FAILS = const(256)
+LOG_DAMAGED = const(512)
 
 # Self-test bits: hash, curve, signature, log's end. Without the first three nothing is sealed.
 SELF_TEST_FIT = const(7)
@@ -48,6 +50,10 @@ class Public:
             bits |= CLOCK_SET
         if self._log.intact:
             bits |= LOG_INTACT
+        if self._log.damaged:
+            bits |= LOG_DAMAGED
+        if self._log.failing():
+            bits |= FLASH_FAILS
         if self.epoch:
             bits |= PAIRED
         if self.self_test == _SELF_TEST_ALL:

@@ -13,6 +13,7 @@ Holding registers (16 bits, big-endian), blocks with nothing between:
     128  bytes of the newest sealed record, 129-247 the record and zeros
     256  challenge, 16 bytes, fresh with each read of all of this block; 264  newest order, u32
     272  an order, write only, all 37 registers at once
+    320  how many records the utility has, u32, write only: those the meter may keep compact
     40000  SunSpec (see `sunspec`)
 
 File records: 80 slots of 120 registers a file, file 1 first: length u16, sealed record, zeros.
@@ -30,6 +31,7 @@ _CHALLENGE_AT = const(256)
 _CHALLENGE_REGISTERS = const(10)
 _ORDER_AT = const(272)
 _ORDER_BYTES = const(74)
+_COLLECTED_AT = const(320)
 _SUNSPEC_AT = const(40000)
 _SLOT_REGISTERS = const(120)
 _FILE_SLOTS = const(80)
@@ -86,6 +88,10 @@ class Registers:
 
     def write(self, address, data):
         """Take 2*n bytes for registers from `address` on. Return whether they may be written."""
+        if address == _COLLECTED_AT and len(data) == 4:
+            # Whatever is said here, no record is lost or changed by it.
+            self._log.collected = int.from_bytes(data, "big")
+            return True
         if address != _ORDER_AT or len(data) != _ORDER_BYTES:
             return False
         return self._orders.take(data)

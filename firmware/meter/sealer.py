@@ -8,7 +8,7 @@ import asyncio
 
 from micropython import const
 from wattseal.commitment import blinding_steps, commit_steps, mask_reading
-from wattseal.ecdsa import sign_steps
+from wattseal.ecdsa import sign, sign_steps
 from wattseal.errors import Refused
 from wattseal.keytree import epoch_id
 from wattseal.p256 import encode_point
@@ -60,6 +60,7 @@ class Sealer:
         self._prepared_for = (-1, -1)
         self._prepared = []
         self.end_s = None
+        log.sign = lambda digest: sign(keys.secret, digest)
         if log.count:
             newest = decode_sealed(log.newest)
             self._previous = newest.digest
@@ -103,7 +104,7 @@ class Sealer:
         await self.event(
             PAIRED, paired_payload(epoch, epoch_id(keys.pending, keys.meter, epoch))
         )
-        keys.begin_epoch()
+        await self._insist(f"epoch {epoch}", keys.begin_epoch)
         self._public.epoch = epoch
 
     async def event(self, event, payload):
@@ -147,18 +148,37 @@ class Sealer:
         """Append the record, however long the flash fails."""
         log = self._log
         seq = log.count
+        tried = False
+
+        def write():
+            nonlocal tried
+            if tried:
+                log.recover()
+            tried = True
+            if log.count == seq:
+                log.append(sealed)
+
+        await self._insist(f"record {seq}", write)
+
+    async def _insist(self, what, write):
+        """Call `write` until the flash takes it."""
         failed = False
         while True:
             try:
-                if failed:
-                    log.recover()
-                if log.count == seq:
-                    log.append(sealed)
+                write()
                 return
-            except OSError as error:
-                self._console(f"record {seq} is not written, trying again: {error}")
+            except (OSError, Refused) as error:
+                if not failed:
+                    self._console(f"{what} is not written, trying again: {error}")
                 failed = True
             await asyncio.sleep(_RETRY_S)
+
+    async def tidy(self):
+        """Make room in the log, and old segments of it compact."""
+        try:
+            await _drive(self._log.tidy_steps(self._public.interval_s, self._keys.secret))
+        except OSError as error:
+            self._console(f"the log is not tidied: {error}")
 
 
 async def _drive(steps):

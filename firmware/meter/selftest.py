@@ -5,7 +5,7 @@ from wattseal.ecdsa import sign
 from wattseal.errors import WattsealError
 from wattseal.hashing import sha256
 from wattseal.p256 import encode_point
-from wattseal.record import decode_sealed
+from wattseal.record import body_digest, decode_sealed
 
 HASH = 1
 CURVE = 2
@@ -41,8 +41,8 @@ def _tail_is_ours(log, keys):
         return True
     try:
         newest = decode_sealed(log.newest)
-        before = log.read(newest.seq - 1) if newest.seq else b""
-        if before and decode_sealed(before).digest != newest.previous:
+        before = log.body(newest.seq - 1) if newest.seq else b""
+        if before and body_digest(before) != newest.previous:
             return False
     except WattsealError:
         return False

@@ -10,10 +10,14 @@ import os
 
 
 class Storage:
-    """The files below `root`. Names are relative to it. Flash errors leave as OSError."""
+    """The files below `root`. Names are relative to it. Flash errors leave as OSError.
+
+    failed: whether the last write failed.
+    """
 
     def __init__(self, root):
         self._root = root if root.endswith("/") else root + "/"
+        self.failed = False
 
     def read(self, name):
         """Return the content of a small file, b"" if there is none."""
@@ -31,17 +35,37 @@ class Storage:
 
     def replace(self, name, data):
         """Make `data` the content of a file, all or nothing."""
-        with open(self._root + name, "wb") as file:
-            file.write(data)
+        self._write(name, "wb", data)
 
     def append(self, name, data):
         """Add `data` to the end of a file, made where missing."""
-        with open(self._root + name, "ab") as file:
+        self._write(name, "ab", data)
+
+    def _write(self, name, mode, data):
+        self.failed = True
+        with open(self._root + name, mode) as file:
             file.write(data)
+        self.failed = False
 
     def shorten(self, name, length):
         """Keep the first `length` bytes of a file (a small one: it is read as a whole)."""
         self.replace(name, self.read_at(name, 0, length))
+
+    def open(self, name):
+        """Return a file to read, to be closed by the caller."""
+        return open(self._root + name, "rb")
+
+    def create(self, name):
+        """Return an empty file to write, which is `name` once the caller has closed it."""
+        return open(self._root + name, "wb")
+
+    def move(self, name, target):
+        """Put a file in the place of another, all or nothing."""
+        os.rename(self._root + name, self._root + target)
+
+    def free_blocks(self):
+        """Return how many blocks of 4 KiB are free. It takes a look at every file."""
+        return os.statvfs(self._root)[3]
 
     def size(self, name):
         """Return the length of a file in bytes."""
@@ -51,11 +75,14 @@ class Storage:
         """Delete a file."""
         os.remove(self._root + name)
 
-    def names(self, folder):
-        """Return the sorted names in a folder, which is made where missing."""
-        path = self._root + folder
+    def folder(self, name):
+        """Make a folder, where it is missing."""
         try:
-            return sorted(os.listdir(path))
+            os.stat(self._root + name)
         except OSError:
-            os.mkdir(path)
-            return []
+            os.mkdir(self._root + name)
+
+    def sizes(self, folder):
+        """Generate (name, length in bytes) of the files in a folder, in no order."""
+        for entry in os.ilistdir(self._root + folder):
+            yield entry[0], entry[-1]

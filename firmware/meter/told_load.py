@@ -15,7 +15,7 @@ from wattseal.record import (
     PAIRED,
     ROTATED,
     TAMPER,
-    decode_sealed,
+    decode_body,
 )
 
 from meter.told import DIGEST_AT, LENGTH, NAME, NUMBERS, VERSION
@@ -35,9 +35,9 @@ def load(told, storage, log):
     else:
         first = log.oldest
     for seq in range(max(first, 0), log.count):
-        sealed = log.read(seq)
-        if sealed:
-            _follow(told, decode_sealed(sealed))
+        body = log.body(seq)
+        if body:
+            _follow(told, decode_body(body))
 
 
 def _follow(told, record):

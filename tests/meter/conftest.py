@@ -4,6 +4,7 @@
 it is all the pure modules take from that module.
 """
 
+import os
 import sys
 import types
 
@@ -26,3 +27,12 @@ def ticks():
     from meter_bench import Ticks
 
     return Ticks()
+
+
+def _ilistdir(path):
+    """MicroPython's os.ilistdir: name, type, inode, size."""
+    for name in os.listdir(path):
+        yield name, 0x8000, 0, os.stat(os.path.join(path, name)).st_size
+
+
+os.ilistdir = _ilistdir  # type: ignore[attr-defined]

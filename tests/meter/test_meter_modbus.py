@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from meter import modbus
 from meter.modbus import Framer, Server, frame
 from pymodbus.framer import FramerRTU
 
@@ -138,6 +139,38 @@ def test_silence_clears_the_line():
     assert framer.feed(request[5:]) is None
     framer.silence()
     assert framer.feed(request) == READ
+
+
+def test_noise_costs_little_however_it_comes(monkeypatch):
+    """CRCs are of frames whose end is there, each once."""
+    summed = []
+    real = modbus.crc16
+
+    def count(data, crc):
+        summed.append(len(data))
+        return real(data, crc)
+
+    monkeypatch.setattr(modbus, "crc16", count)
+    begun = [b"\1\x09", b"\1", b"\1\3", b"\1\x10\1\1\1\1\xf7", b"\1\x14\xfb"]
+    for noise in (*begun, bytes(range(256))):
+        for step in (1, 7, 64, 256):
+            summed.clear()
+            framer = Framer(UNIT)
+            data = noise * (2048 // len(noise))
+            for at in range(0, len(data), step):
+                framer.feed(data[at : at + step])
+            assert sum(summed) < 90 * len(data)
+            assert framer.feed(frame(UNIT, READ)) == READ
+
+
+def test_a_function_of_no_known_length_is_heard_after_a_silence_only():
+    request = frame(UNIT, b"\x41\1\2\3")
+    assert feed(request) == feed(*[bytes([byte]) for byte in request]) == [request[1:-2]]
+    assert feed(b"\0" + request) == []
+    framer = Framer(UNIT)
+    assert framer.feed(b"\0" * 300 + request) is None
+    framer.silence()
+    assert framer.feed(request) == request[1:-2]
 
 
 def test_other_units_broadcasts_and_bad_crc_get_silence():
