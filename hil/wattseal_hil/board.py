@@ -209,19 +209,25 @@ class EmulatedBoard:
 
     def press_button(self, seconds: float = PRESS_S) -> None:
         """Press the pairing button and release it after `seconds` of board time."""
-        self._move_button(0)
+        self.drive_pin(BUTTON_PIN, 0)
         try:
             self.run_until(self.now_s + seconds)
         finally:
-            self._move_button(1)
+            self.drive_pin(BUTTON_PIN, 1)
 
-    def _move_button(self, level: int) -> None:
+    def drive_pin(self, pin: int, level: int) -> None:
+        """Put a pin of the board low (0) or high (1) from outside. All but the button start low."""
+
         def move() -> None:
-            self._shared.set_level(BUTTON_PIN, level)
+            self._shared.set_level(pin, level)
             if self._bench.vm:
-                self._bench.vm.pin_moved(BUTTON_PIN)
+                self._bench.vm.pin_moved(pin)
 
         self._bench.call(move)
+
+    def pin(self, pin: int) -> int:
+        """The level of a pin, whoever drives it."""
+        return self._shared.level(pin)
 
     def plug(self, load: Load | float) -> None:
         """From now on this load is drawn (a number: watts)."""

@@ -27,6 +27,7 @@ from wattseal_host.strict_json import dumps, loads
 ENROLMENT = "wattseal-enrolment/1"
 TARIFF = "wattseal-tariff/1"
 CONTRACT = "wattseal-contract/1"
+REPLACEMENT = "wattseal-replacement/1"
 
 MAX_CHARACTERS = 8 * 1024 * 1024
 SIGNATURE_BYTES = 64

@@ -10,8 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 from functools import lru_cache
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -52,6 +55,13 @@ def public_bytes(key: ECKey) -> bytes:
     """The 33 compressed bytes of a key's public half."""
     point = key.get_op_key("verify")
     return bytes(point.public_bytes(Encoding.X962, PublicFormat.CompressedPoint))
+
+
+def sign_digest(key: ECKey, digest: bytes) -> bytes:
+    """r || s, 64 bytes, over a digest of 32 bytes that is the whole message to sign."""
+    private: Any = key.get_op_key("sign")
+    r, s = decode_dss_signature(private.sign(digest, ec.ECDSA(Prehashed(SHA256()))))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 @lru_cache(maxsize=256)

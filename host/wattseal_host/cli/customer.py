@@ -59,6 +59,28 @@ def pair(port: Port, file: SecretFile, as_json: Json = False) -> None:
 
 
 @app.command()
+def consent(
+    port: Port,
+    file: SecretFile,
+    give: Annotated[bool, typer.Option("--give/--withdraw", help="Show it, or cease to.")],
+    as_json: Json = False,
+) -> None:
+    """Let the utility port show live consumption (SunSpec model 201), or forbid it again."""
+    from wattseal_host.collect.customer import CustomerPort
+    from wattseal_host.customer import consent as consents
+    from wattseal_host.customer.store import Secrets
+
+    secrets = Secrets.load(file)
+    with CustomerPort(port) as customer:
+        epoch = consents.decide(customer, secrets, give)
+    output.emit(
+        {"meter": secrets.meter.hex(), "epoch": epoch, "given": give},
+        [f"consent {'given' if give else 'withdrawn'} in epoch {epoch}"],
+        as_json,
+    )
+
+
+@app.command()
 def openings(
     file: SecretFile,
     ledger: Annotated[Path | None, typer.Option(help="Open a ledger's ciphertexts.")] = None,

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from wattseal_host.cli import output, provider_bills, provider_tariff
+from wattseal_host.cli import output, provider_bills, provider_orders, provider_tariff
 
 app = typer.Typer(no_args_is_help=True, help="The provider's side: sign documents, check bills.")
 app.add_typer(provider_tariff.app, name="tariff")
 app.command("verify")(provider_bills.command)
+app.command("clock")(provider_orders.clock)
+app.command("close")(provider_orders.close)
+app.command("replace")(provider_orders.link)
 
 Directory = Annotated[Path, typer.Option("--dir", help="The provider's directory.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

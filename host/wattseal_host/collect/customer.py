@@ -80,6 +80,15 @@ class CustomerPort:
         (line,) = self._command(f"?pair {customer_random.hex()}", "pair")
         return replies.read_pairing(line)
 
+    def consent(self) -> tuple[bool, bytes]:
+        """(whether consumption is shown on the utility port, a fresh challenge)."""
+        (line,) = self._command("?consent", "consent")
+        return replies.read_consent(line)
+
+    def decide(self, state: int, proof: bytes) -> None:
+        """Give (1) or withdraw (2) consent, with the proof for the newest challenge."""
+        self._command(f"?consent {state} {proof.hex()}", "consent")
+
     def history(self, from_seq: int, count: int = HISTORY_CHUNK) -> list[bytes]:
         """Up to `count` sealed records from `from_seq`, unverified; fewer at the end."""
         result: list[bytes] = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattseal.errors import Malformed
+from wattseal.orders import CHALLENGE_BYTES
 from wattseal.p256 import N
 
 from wattseal_host.collect.itself import MeterSelf
@@ -42,6 +43,19 @@ class PortOpening:
     value: int
     hidden_flags: int
     blinding: int
+
+
+def read_consent(text: str) -> tuple[bool, bytes]:
+    """(whether consent is given, the 16 bytes of the challenge)."""
+    try:
+        value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
+        fields = Fields(value, "consent", {"given", "challenge"})
+        given = fields.raw("given")
+        if type(given) is not bool:
+            raise malformed("consent.given")
+        return given, fields.hexadecimal("challenge", CHALLENGE_BYTES)
+    except Malformed as error:
+        raise PortError("port-answer", f"consent: {error.detail}") from error
 
 
 def read_status(text: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from wattseal_host.errors import PortError
 
 BAUD = 19200
 _SEQ_AT = slice(26, 30)
-_FUNCTIONS = {"read_holding_registers": 3, "read_file_record": 20}
+_FUNCTIONS = {"read_holding_registers": 3, "write_registers": 16, "read_file_record": 20}
 
 
 class _Client(ModbusSerialClient):
@@ -91,10 +91,10 @@ class UtilityPort:
 
     def identity(self) -> Enrolment:
         """What the meter says it is; the id is checked to be its key's."""
-        return registers.read_identity(self._registers(IDENTITY_AT, IDENTITY_REGISTERS))
+        return registers.read_identity(self.read(IDENTITY_AT, IDENTITY_REGISTERS))
 
     def status(self) -> MeterStatus:
-        return registers.read_status(self._registers(STATUS_AT, STATUS_REGISTERS))
+        return registers.read_status(self.read(STATUS_AT, STATUS_REGISTERS))
 
     def itself(self) -> MeterSelf:
         identity = self.identity()
@@ -102,7 +102,7 @@ class UtilityPort:
 
     def newest(self) -> bytes | None:
         """The newest sealed record's bytes, unverified; None before the first."""
-        return registers.read_slot(self._registers(NEWEST_AT, NEWEST_REGISTERS))
+        return registers.read_slot(self.read(NEWEST_AT, NEWEST_REGISTERS))
 
     def record(self, seq: int) -> bytes:
         """One sealed record's bytes, unverified, by Read File Record (FC 20)."""
@@ -133,11 +133,17 @@ class UtilityPort:
                 data = self.record(seq)
             yield data
 
-    def _registers(self, address: int, count: int) -> bytes:
+    def read(self, address: int, count: int) -> bytes:
+        """Holding registers, two bytes each."""
         answer = self._ask("read_holding_registers", address, count=count)
         if len(answer.registers) != count:
             raise PortError("port-answer", f"{len(answer.registers)} registers for {count}")
         return b"".join(value.to_bytes(2, "big") for value in answer.registers)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write holding registers, two bytes each, in one request (FC 16)."""
+        values = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
+        self._ask("write_registers", address, values)
 
     def _ask(self, method: str, *arguments: Any, **options: Any) -> Any:
         try:

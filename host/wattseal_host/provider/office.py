@@ -1,7 +1,7 @@
 """The provider's desk: its key, and the documents it signed, as files in one directory.
 
     provider.key            PKCS #8 PEM, mode 0600
-    enrolments/METER.jws    contracts/DIGEST.jws    tariffs/DIGEST.jws
+    enrolments/METER.jws    contracts/DIGEST.jws    tariffs/DIGEST.jws    replacements/METER.jws
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from wattseal.errors import Misuse
 from wattseal_host import jws
 from wattseal_host.documents import Contract, Enrolment, open_enrolment
 from wattseal_host.files import read_token, write_token
-from wattseal_host.keys import generate_key, load_key, public_bytes, save_key
+from wattseal_host.keys import generate_key, load_key, public_bytes, save_key, sign_digest
+from wattseal_host.replacement import Replacement
 from wattseal_host.tariff import Tariff
 from wattseal_host.trust import Trust
 
@@ -54,6 +55,16 @@ class Office:
             raise Misuse("meter-not-enrolled", contract.meter.hex())
         signed = contract.sign(self._key)
         self._file("contracts", signed.digest.hex(), signed)
+        return signed
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Sign 32 bytes that a meter is to verify (see `orders`)."""
+        return sign_digest(self._key, digest)
+
+    def link(self, replacement: Replacement) -> jws.Signed:
+        """Sign that one meter goes on for another (checked: see `replacements`)."""
+        signed = replacement.sign(self._key)
+        self._file("replacements", replacement.meter.hex(), signed)
         return signed
 
     def enrolments(self) -> list[Enrolment]:
