@@ -37,6 +37,8 @@ def command(
 ) -> None:
     """Run the meter's firmware on an emulated board, collect from both ports, bill, verify.
 
+    Clamp and converter of the board have the faults of real ones, and are calibrated first.
+
     The board runs in virtual time with one sampling burst, one telegram and one checkpoint a
     minute (a real meter: every second, every second, every minute); nothing else differs.
     """

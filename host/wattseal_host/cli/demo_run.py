@@ -15,6 +15,8 @@ from typing import Any
 from wattseal.errors import Misuse, Refused
 from wattseal.record import EVENT, decode_sealed
 from wattseal_hil.board import EmulatedBoard
+from wattseal_hil.calibrate import calibrate_bench
+from wattseal_hil.frontend import bench
 from wattseal_hil.loads import Load
 
 from wattseal_host.cli.demo_load import Draw, plan
@@ -43,6 +45,7 @@ from wattseal_host.verify import verify_bundle
 
 DAY_S = 86400
 PERIOD_MS = 60_000
+CALIBRATE_AT_A = (0.4, 1.0, 2.0, 5.0, 20.0)
 MAX_DAYS = 3660
 CLOCK_FIRST_S, CLOCK_LAST_S = 1_262_304_000, 4_102_444_800  # what the firmware takes for a time
 
@@ -130,6 +133,9 @@ class _Run:
             "telegram_ms": PERIOD_MS,
             "checkpoint_ms": PERIOD_MS,
         }
+        front_end = bench(self.demo.seed)
+        with self.watch.stage("calibrate"), progress("calibrating the meter") as bar:
+            constants = calibrate_bench(front_end, self.demo.seed, bar, CALIBRATE_AT_A)
         with (
             EmulatedBoard(
                 workdir=self.scratch / "board",
@@ -137,6 +143,8 @@ class _Run:
                 load=self.load,
                 start_s=self.from_s - self.demo.interval_s,
                 settings=settings,
+                front_end=front_end,
+                calibration=constants,
             ) as board,
             Ledger(self.ledger_file) as ledger,
         ):
