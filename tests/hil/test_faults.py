@@ -1,5 +1,6 @@
 """Faults of flash and power: exactly the operation asked for, exactly as far as asked."""
 
+import mmap
 import random
 
 import pytest
@@ -7,6 +8,7 @@ from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.faults import (
     KINDS,
     FlashOperation,
+    Overwriting,
     PowerCut,
     Recorder,
     Refusal,
@@ -122,3 +124,15 @@ def test_a_worn_block_is_gone_round(make):
     board.run_until(board.now_s + 20)
     assert "failed" not in board.console
     assert board.console.count("wrote") >= 20
+
+
+def test_a_program_over_programmed_cells_clears_bits():
+    with mmap.mmap(-1, 4096) as image:
+        image[:] = b"\xff" * 4096
+        image[10:12] = b"\xf0\x0f"
+        overwriting = Overwriting()
+        assert overwriting.judge(FlashOperation(12, b"\x12"), image) == "go"
+        assert overwriting.judge(FlashOperation(0, b""), image) == "go"
+        assert overwriting.judge(FlashOperation(9, b"\xaa\x3c\x3c"), image) == "lose"
+        assert image[9:12] == b"\xaa\x30\x0c"
+        assert overwriting.count == 1

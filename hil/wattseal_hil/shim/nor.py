@@ -36,14 +36,14 @@ class Nor:
     def writeblocks(self, block, buf, offset=0):
         at = block * ERASE + offset
         cells = self._m[at : at + len(buf)]
+        verdict = ask(at, buf) if emu.levels[WATCHED] else 68
+        if verdict != 68:
+            return -5 if verdict == 69 else 0
         new = int.from_bytes(buf, "big")
         if int.from_bytes(cells, "big") & new != new:
             emu.send(70)  # F: flash fault; LittleFS would take an OSError for a bad block
             print("flash: program over unerased cells at", hex(at))
             emu.quit(70)
-        verdict = ask(at, buf) if emu.levels[WATCHED] else 68
-        if verdict != 68:
-            return -5 if verdict == 69 else 0
         cells[:] = buf
         self._wear[block] += 1
 

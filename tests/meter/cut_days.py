@@ -1,0 +1,189 @@
+"""Two recorded days of a meter, and what its ports had shown before every flash operation.
+
+The first: an empty flash, the first boot, the provider sets the clock, sealing, a pairing, the
+clock put back, a boot. The second, on a small flash that is nearly full: old segments made
+compact and dropped, sealing, a pairing, consent and its end, a boot.
+"""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from meter_bench import Customer
+from raw_line import Line
+from wattseal.ecdsa import public_key
+from wattseal.p256 import encode_point
+from wattseal.record import decode_sealed
+from wattseal_hil.board import EmulatedBoard
+from wattseal_hil.faults import Recorder
+from wattseal_hil.loads import ConstantLoad
+from wattseal_hil.nor import ERASE_BYTES
+
+START_S = 1_767_225_600
+INTERVAL_S = 60
+CHECKPOINT_S = 30
+TELEGRAM_S = 10
+WATTS = 3000
+PROVIDER = 0xC0FFEE
+SETTINGS = {
+    "interval_s": INTERVAL_S, "burst_ms": 10_000, "telegram_ms": 1000 * TELEGRAM_S,
+    "checkpoint_ms": 1000 * CHECKPOINT_S, "provider": encode_point(public_key(PROVIDER)).hex(),
+}  # fmt: skip
+SMALL_BLOCKS = 42
+OBEYED = 1
+
+_TELEGRAM = re.compile(
+    rb"/[^!/]*?0-0:96\.1\.1\(([0-9A-F]+)\)(?:[^!/]*?0-0:96\.128\.0\(([0-9A-F]+)\))?"
+    rb"[^!/]*?1-0:1\.8\.1\((\d+)\.(\d+)\*kWh\)[^!/]*![0-9A-F]{4}\r\n"
+)
+
+
+def open_board(folder, flash=None, start_s=START_S):
+    """A board of these days, without a clock at power-on."""
+    return EmulatedBoard(
+        workdir=folder, flash=flash, start_s=start_s, rtc=False, settings=SETTINGS,
+        load=ConstantLoad(WATTS), form="romfs",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the ports had shown at some moment. register_wh: (when it was sent, what it said)."""
+
+    records: int
+    register_wh: tuple[int, int] | None
+    earlier_wh: int
+    secret: bytes | None
+
+
+@dataclass
+class Day:
+    """A recorded day.
+
+    truth: all records it came to. times_s: of each operation. before: the records that were
+    collected before the recording began.
+    """
+
+    name: str
+    recorder: Recorder
+    truth: list[bytes]
+    times_s: list[float]
+    before: int
+    _marks: list[tuple[int, int, int]] = field(default_factory=list)
+    _secrets: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def __post_init__(self):
+        sent = bytes(self.recorder.sent[0])
+        for match in _TELEGRAM.finditer(sent):
+            newest = bytes.fromhex(match[2].decode()) if match[2] else b""
+            seq = decode_sealed(newest).seq + 1 if newest else 0
+            assert not newest or newest == self.truth[seq - 1]
+            self._marks.append((match.end(), seq, int(match[3] + match[4])))
+        for match in re.finditer(rb'#pair [^\r]*"secret":"([0-9a-f]{64})"\}\r\n', sent):
+            self._secrets.append((match.end(), bytes.fromhex(match[1].decode())))
+
+    def shown(self, operation):
+        """What had been shown before an operation (or, past the last, at the end)."""
+        ends = [*(shown[0] for shown in self.recorder.shown), len(self.recorder.sent[0])]
+        at = ends[operation]
+        marks = self._marks[: bisect_right(self._marks, (at, 1 << 32, 0))]
+        secrets = [secret for end, secret in self._secrets if end <= at]
+        # A checkpoint of these was certainly made before the cut.
+        old = marks[: -(CHECKPOINT_S // TELEGRAM_S + 1)]
+        return Shown(
+            max((mark[1] for mark in marks), default=self.before),
+            marks[-1][1:] if marks else None,
+            old[-1][2] if old else 0,
+            secrets[-1] if secrets else None,
+        )
+
+
+class _Timed(Recorder):
+    def __init__(self, image, board):
+        super().__init__(image)
+        self._board = board
+        self.times_s = []
+
+    def judge(self, operation, image):
+        self.times_s.append(self._board.now_s)
+        return super().judge(operation, image)
+
+
+def record_first_day(folder):
+    """Record the first day."""
+    with open_board(folder) as board:
+        recorder = _Timed((folder / "flash.bin").read_bytes(), board)
+        board.inject(recorder)
+        _boot(board)
+        _pass(board, 4)
+        _pair(board)
+        _pass(board, 4)
+        with Line(board) as line:
+            assert line.set_clock(board, PROVIDER, by_s=-10) == OBEYED
+        _pass(board, 3)
+        _boot_again(board)
+        _pass(board, 3)
+        return _day("first", board, recorder, [])
+
+
+def record_full_day(folder):
+    """Record the day on a small flash, after a past long enough to fill it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flash = folder / "small.bin"
+    flash.write_bytes(b"\xff" * ERASE_BYTES * SMALL_BLOCKS)
+    with open_board(folder, flash) as board:
+        _boot(board)
+        past = []
+        for intervals in (90, 90, 90):
+            _pass(board, intervals)
+            past += _collect(board, len(past))
+        _boot_again(board)
+        _pass(board, 4)
+        board.power_off()
+        recorder = _Timed(flash.read_bytes(), board)
+        board.inject(recorder)
+        _boot(board)
+        _pass(board, 3)
+        _pair(board)
+        with Line(board) as line:
+            assert line.write(320, (192).to_bytes(4, "big"))
+        _pass(board, 9)
+        _boot_again(board)
+        _pass(board, 2)
+        return _day("full", board, recorder, past)
+
+
+def _boot(board):
+    board.power_on()
+    with Line(board) as line:
+        assert line.set_clock(board, PROVIDER) == OBEYED
+
+
+def _boot_again(board):
+    board.power_off()
+    board.run_until(board.now_s + 25)
+    _boot(board)
+
+
+def _pass(board, intervals):
+    board.run_until(board.now_s + intervals * INTERVAL_S)
+
+
+def _pair(board):
+    board.press_button()
+    customer = Customer(board)
+    assert customer.ask("?pair " + "5a" * 32)[0].startswith("#pair ")
+    customer.close()
+
+
+def _collect(board, first):
+    customer = Customer(board)
+    records = [record.sealed for record in customer.records(first)]
+    customer.close()
+    return records
+
+
+def _day(name, board, recorder, past):
+    board.inject(None)
+    truth = past + _collect(board, len(past))
+    return Day(name, recorder, truth, recorder.times_s, len(past))
