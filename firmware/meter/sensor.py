@@ -64,7 +64,7 @@ class Sensor:
         if self._nominal_mv:
             self._start_mw = max(self._start_mw, _CT_ONLY_START_MW)
         self.calibration = calibration
-        self._stamps = array("i", bytes(4 * _CAPACITY))
+        self._stamps = array("i", bytes(_CAPACITY))  # of every fourth pair
         self._volts = array("H", bytes(2 * _CAPACITY))
         self._amps = array("H", bytes(2 * _CAPACITY))
         self.totals = [0, 0, 0, 0, 0]
@@ -83,12 +83,12 @@ class Sensor:
 
     def _plan(self, pair_us):
         """Choose how many pairs the next burst takes, from the time one took in this."""
-        pairs = self._span_us * _SPARE_PERCENT // (100 * max(1, pair_us)) + 2
-        self._pairs = min(pairs, _LONGEST)
+        pairs = self._span_us * _SPARE_PERCENT // (100 * max(1, pair_us)) + 4
+        self._pairs = min(pairs & ~3, _LONGEST)
 
     def measure(self):
         """Take one burst (blocking, about the time of the mains cycles) and evaluate it."""
-        self._sample(self._pairs + 1, self._read_voltage, self._read_current)
+        self._sample(self._pairs + 4, self._read_voltage, self._read_current)
         self._evaluate(self._pairs)
 
     def noise(self):
@@ -113,19 +113,35 @@ class Sensor:
         return _swing(self._amps, _FACTORY_PAIRS) * 1_000_000 // swing
 
     def _sample(self, count, read_voltage, read_current):
+        """Take `count` pairs, a multiple of four."""
         stamps = self._stamps
         volts = self._volts
         amps = self._amps
         ticks_us = self._ticks_us
-        for k in range(count):
-            stamps[k] = ticks_us()
+        for k in range(0, count, 4):
+            stamps[k >> 2] = ticks_us()
             volts[k] = read_voltage()
             amps[k] = read_current()
+            volts[k + 1] = read_voltage()
+            amps[k + 1] = read_current()
+            volts[k + 2] = read_voltage()
+            amps[k + 2] = read_current()
+            volts[k + 3] = read_voltage()
+            amps[k + 3] = read_current()
+
+    def _at_us(self, pair):
+        """Return when a pair was read, from the first one on."""
+        stamps = self._stamps
+        before = stamps[pair >> 2]
+        past_us = self._ticks_diff(before, stamps[0])
+        if pair & 3:
+            past_us += self._ticks_diff(stamps[(pair >> 2) + 1], before) * (pair & 3) >> 2
+        return past_us
 
     def _evaluate(self, pairs):
         volts = memoryview(self._volts)[:pairs]
         amps = memoryview(self._amps)[:pairs]
-        total_us = self._ticks_diff(self._stamps[pairs], self._stamps[0])
+        total_us = self._at_us(pairs)
         self._plan(total_us // pairs)
         low = min(amps)
         high = max(amps)
@@ -251,8 +267,8 @@ class Sensor:
                 low = middle
             else:
                 high = middle
-        before_us = self._ticks_diff(self._stamps[low], self._stamps[0])
-        step_us = self._ticks_diff(self._stamps[high], self._stamps[low])
+        before_us = self._at_us(low)
+        step_us = self._at_us(high) - before_us
         return before_us + step_us * (mean - volts[low]) // (volts[high] - volts[low])
 
     def _moments(self, window, ahead, volts_mean, amps_mean):
