@@ -2,8 +2,8 @@
 
 Codes: vm-missing, vm-too-old, vm-broken, vm-stuck; firmware-missing, firmware-stopped,
 firmware-ended; flash-overwrite, flash-size, flash-busy, flash-unusable; time-backwards,
-pace-range; board-closed, bench-failed, control-unusable; load-missing, load-malformed, load-gap,
-load-range.
+pace-range; settings-refused, board-closed, bench-failed, control-unusable; load-missing,
+load-malformed, load-gap, load-range.
 """
 
 from wattseal.errors import WattsealError

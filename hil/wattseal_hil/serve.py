@@ -110,13 +110,20 @@ class _Server(socketserver.ThreadingUnixStreamServer):
         os.chmod(path, 0o600)
 
 
+def _check_settings(board: EmulatedBoard) -> None:
+    """The firmware goes on with its defaults, which is not what was asked for here."""
+    for line in board.console.splitlines():
+        if line.startswith("settings.json is refused"):
+            raise BoardError("settings-refused", line.rpartition("hold: ")[2])
+
+
 def serve(
     board: EmulatedBoard, speed: float | None, control_path: str | Path, out: IO[str]
 ) -> None:
     """Power the board on, say where it is on `out`, and serve until SIGINT or SIGTERM.
 
     `speed` None means "max". Must run in the main thread. Raises BoardError if the board cannot be
-    started, if the firmware stops by itself, or `control-unusable`.
+    started, if the firmware stops by itself or refuses its settings, or `control-unusable`.
     """
     path = Path(control_path)
     stop = threading.Event()
@@ -127,6 +134,7 @@ def serve(
     server = None
     try:
         board.power_on()
+        _check_settings(board)
         server = _Server(path, board)
         board.set_pace(speed)
         threading.Thread(target=server.serve_forever, args=(_CHECK_S,), daemon=True).start()

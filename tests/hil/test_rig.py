@@ -188,6 +188,8 @@ def test_the_command_serves_the_meter():
         ["--settings", "[]"],
         ["--settings", "{"],
         ["--interval", "0"],
+        ["--interval", "7"],
+        ["--settings", '{"unknown": 1}'],
         ["--start", "yesterday"],
         ["--flash", __file__],
         ["--flash", "/proc/none"],
