@@ -47,6 +47,7 @@ class Events:
         self._case = (told.case, 0)
         self._consent = (told.consent, 0)
         self._consented_ms = -_CALM_MS
+        self._decided = asyncio.Event()
         self.work = asyncio.Event()
         self.closed = bool(log.count) and decode_sealed(log.newest).event == CLOSED
         if cause == POWER_ON:
@@ -69,9 +70,9 @@ class Events:
                 return False
             self._consented_ms = now_ms
         self._consent = (state, self._now_s())
+        self._decided.clear()
         self.work.set()
-        while self._told.consent != state and self._consent[0] == state:
-            await asyncio.sleep_ms(20)
+        await self._decided.wait()
         return self._told.consent == state
 
     def consented(self):
@@ -122,6 +123,7 @@ class Events:
                 told.case = payload[0]
             else:
                 told.consent = payload[0]
+                self._decided.set()
             told.save()  # failing that, the next boot finds the same in the newest record
 
     async def pair(self):
@@ -129,6 +131,7 @@ class Events:
         self._consent = (WITHDRAWN, 0)
         await self._sealer.paired()
         self._told.consent = WITHDRAWN
+        self._decided.set()
         self._told.save()
 
     async def close(self, counter):

@@ -1,0 +1,165 @@
+"""What the chain was told, in process: due in its order, once, and known again after any cut."""
+
+import asyncio
+
+import pytest
+from meter.clock import Clock
+from meter.events import Events
+from meter.told import Told
+from meter.told_load import load
+from test_meter_sealer import CUSTOMER, START_S, House
+from wattseal.events import GIVEN, OPENED, POWER_ON, SHUT, WATCHDOG, WITHDRAWN, u32
+from wattseal.record import (
+    BOOT,
+    CALIBRATED,
+    CLOCK_SET,
+    CLOSED,
+    CONSENT,
+    EVENT,
+    PAIRED,
+    ROTATED,
+    TAMPER,
+)
+
+FIELDS = ("order", "day", "spent_s", "oldest", "case", "consent", "calibration", "counter")
+
+
+class Boot:
+    """A boot of a meter up to its events."""
+
+    def __init__(self, storage, ticks, cause=POWER_ON, calibration=b"c" * 32):
+        self.storage = storage
+        self.house = House(storage, ticks)
+        self.told = Told(storage)
+        load(self.told, storage, self.house.log)
+        self.events = Events(
+            self.house.log, self.told, self.house.sealer, Clock(ticks), cause, bytes(32),
+            calibration,
+        )  # fmt: skip
+        if not self.house.log.count:
+            asyncio.run(self.house.sealer.origin(START_S))
+
+    def tell(self):
+        asyncio.run(self.events.tell())
+        return self
+
+    def codes(self):
+        return [record.event for record in self.house.records() if record.kind == EVENT][1:]
+
+    def state(self):
+        return [getattr(self.told, name) for name in FIELDS]
+
+
+def setting(told, counter, before_s, after_s):
+    told.order = told.counter = counter
+    told.before_s, told.after_s = before_s, after_s
+    assert told.save()
+
+
+def test_everything_due_is_told_once_and_in_order(storage, ticks):
+    boot = Boot(storage, ticks)
+    boot.events.case(True)
+    setting(boot.told, 3, 0, START_S)
+    boot.tell().tell()
+    assert boot.codes() == [BOOT, CLOCK_SET, CALIBRATED, TAMPER]
+    boot.house.log.oldest = 2
+    boot.tell().tell()
+    boot.house.log.oldest = 0  # they are still there
+    assert boot.codes()[4:] == [ROTATED]
+    assert boot.house.records()[-1].payload == u32(2)
+    boot.house.verify()
+
+
+def test_a_meter_that_has_nothing_to_tell_has_nothing_due(storage, ticks):
+    boot = Boot(storage, ticks)
+    assert boot.events.due()
+    boot.tell()
+    assert not boot.events.due()
+    boot.events.case(False)
+    assert not boot.events.due()
+
+
+def live(boot):
+    """Tell of everything; the state after it."""
+
+    async def consent():
+        telling = asyncio.create_task(boot.events.consent(GIVEN))
+        await asyncio.sleep(0)
+        await boot.events.tell()
+        assert await telling
+
+    boot.tell()
+    boot.house.keys.prepare_epoch(CUSTOMER)
+    asyncio.run(boot.events.pair())
+    asyncio.run(consent())
+    boot.events.case(True)
+    setting(boot.told, 8, START_S, START_S + 30)
+    boot.told.day, boot.told.spent_s = START_S // 86400, 30
+    boot.tell()
+    return boot
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_next_boot_knows_what_was_told(storage, ticks, lost):
+    """By its file, or where that is lost from the log."""
+    boot = live(Boot(storage, ticks))
+    if lost:
+        storage.remove("told")
+    after = Boot(storage, ticks, cause=WATCHDOG)
+    assert after.state() == boot.state()
+    assert (after.told.case, after.told.consent, after.told.order) == (OPENED, GIVEN, 8)
+    assert not after.events.due()
+    after.tell().house.verify()
+    assert after.codes() == [BOOT, CALIBRATED, PAIRED, CONSENT, CLOCK_SET, TAMPER, BOOT]
+
+
+def test_a_cut_between_an_event_and_its_file(storage, ticks):
+    """The newest record's news is taken from the log, so that nothing is told twice."""
+    boot = live(Boot(storage, ticks))
+    before = storage.read("told")
+    boot.events.case(False)
+    boot.tell()
+    storage.replace("told", before)
+    after = Boot(storage, ticks)
+    assert after.told.case == SHUT
+    after.events.case(False)
+    after.tell().house.verify()
+    assert after.codes().count(TAMPER) == 2
+
+
+def test_a_setting_that_went_with_the_power_is_not_told(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+    setting(boot.told, 5, 0, START_S)
+    after = Boot(storage, ticks, cause=POWER_ON).tell()
+    assert (after.codes(), after.told.order) == ([BOOT, CALIBRATED, BOOT], 5)
+    # A watchdog's reset keeps the clock, and so the setting.
+    setting(after.told, 6, 0, START_S)
+    last = Boot(storage, ticks, cause=WATCHDOG).tell()
+    assert last.codes()[3:] == [BOOT, CLOCK_SET]
+    last.house.verify()
+
+
+def test_a_closed_chain_stays_closed(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+    asyncio.run(boot.events.close(4))
+    after = Boot(storage, ticks)
+    assert (after.events.closed, after.told.order, after.codes()[-1]) == (True, 4, CLOSED)
+
+
+def test_consent_too_soon_or_before_the_chain(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+
+    async def turns():
+        results = []
+        for state in (GIVEN, WITHDRAWN, GIVEN):
+            turn = asyncio.create_task(boot.events.consent(state))
+            await asyncio.sleep(0)
+            await boot.events.tell()
+            results.append(await turn)
+        return results
+
+    assert asyncio.run(turns()) == [True, True, False]
+    assert not boot.events.consented()
+    boot.house.sealer.end_s = None
+    ticks.now_ms += 61_000
+    assert not asyncio.run(boot.events.consent(GIVEN))
