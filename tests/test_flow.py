@@ -46,27 +46,46 @@ def household() -> tuple[Load, int]:
 
 
 @pytest.fixture(scope="module")
-def board() -> Iterator[tuple[EmulatedBoard, int]]:
+def office(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The provider's directory, and its public key, which meters are commissioned with."""
+    directory = tmp_path_factory.mktemp("provider") / "office"
+    return directory, wattseal("provider", "init", "--dir", directory)["key"]
+
+
+@pytest.fixture(scope="module")
+def board(office: tuple[Path, str]) -> Iterator[tuple[EmulatedBoard, int]]:
     load, from_s = household()
     settings = {
+        "provider": office[1],
         "interval_s": INTERVAL_S,
         "burst_ms": MINUTE_MS,
         "telegram_ms": MINUTE_MS,
         "checkpoint_ms": MINUTE_MS,
     }
-    with EmulatedBoard(load=load, start_s=from_s - INTERVAL_S, settings=settings) as emulated:
+    with EmulatedBoard(
+        load=load, start_s=from_s - INTERVAL_S, settings=settings, rtc=False
+    ) as emulated:
         emulated.power_on()
         yield emulated, from_s
 
 
-def test_the_way_of_a_reading(board: tuple[EmulatedBoard, int], tmp_path: Path) -> None:
+def test_the_way_of_a_reading(
+    board: tuple[EmulatedBoard, int], office: tuple[Path, str], tmp_path: Path
+) -> None:
     meter_board, from_s = board
+    provider = ["--dir", office[0]]
     to_s = from_s + DAYS * DAY_S
     first, last = (datetime.fromtimestamp(t, UTC).isoformat() for t in (from_s, to_s))
     utility, customer = meter_board.utility_port, meter_board.customer_port
-    office, ledger = tmp_path / "office", tmp_path / "ledger.db"
+    ledger = tmp_path / "ledger.db"
     secrets, bundle, trust = (tmp_path / n for n in ("secrets.json", "bundle.json", "trust.json"))
     papers = {name: tmp_path / f"{name}.jws" for name in ("tariff", "contract")}
+
+    # No clock, no seal: the provider sets it.
+    assert not wattseal("customer", "status", "--port", customer)["clock_set"]
+    now = datetime.fromtimestamp(round(meter_board.now_s), UTC).isoformat()
+    wattseal("provider", "clock", *provider, "--port", utility, "--at", now)
+    assert wattseal("customer", "status", "--port", customer)["clock_set"]
 
     # Pairing: refused without the button, good once with it.
     pair = ["customer", "pair", "--port", customer, "--secrets", secrets]
@@ -79,20 +98,19 @@ def test_the_way_of_a_reading(board: tuple[EmulatedBoard, int], tmp_path: Path) 
     assert secrets.stat().st_mode & 0o777 == 0o600
 
     # Documents.
-    wattseal("provider", "init", "--dir", office)
-    enrolled = wattseal("provider", "enrol", "--dir", office, "--port", utility)
+    enrolled = wattseal("provider", "enrol", *provider, "--port", utility)
     assert enrolled["meter"] == meter and enrolled["interval_s"] == INTERVAL_S
     wattseal(
-        "provider", "tariff", "sign", "--dir", office, "--out", papers["tariff"],
+        "provider", "tariff", "sign", *provider, "--out", papers["tariff"],
         "--band", "night=0.1255", "--band", "day=0.3141", "--switches", "00:00 night, 07:00 day",
         "--weekend", "00:00 night", "--currency", "GBP", "--zone", "Europe/London",
         "--from", first, "--to", last,
     )  # fmt: skip
     wattseal(
-        "provider", "contract", "--dir", office, "--meter", meter, "--tariff", papers["tariff"],
+        "provider", "contract", *provider, "--meter", meter, "--tariff", papers["tariff"],
         "--number", "C-1", "--from", first, "--to", last, "--out", papers["contract"],
     )  # fmt: skip
-    wattseal("provider", "trust", "--dir", office, "--out", trust)
+    wattseal("provider", "trust", *provider, "--out", trust)
 
     # Metering and collecting; the second run goes on where the first stopped.
     meter_board.run_until(from_s + 2 * DAY_S + 5)
@@ -122,12 +140,12 @@ def test_the_way_of_a_reading(board: tuple[EmulatedBoard, int], tmp_path: Path) 
     # The bill, and what anybody and the provider say to it.
     billed = wattseal(
         "customer", "bill", "--secrets", secrets, "--ledger", ledger, "--trust", trust,
-        "--enrolment", office / "enrolments" / f"{meter}.jws", "--contract", papers["contract"],
+        "--enrolment", office[0] / "enrolments" / f"{meter}.jws", "--contract", papers["contract"],
         "--tariff", papers["tariff"], "--from", first, "--to", last, "--out", bundle,
     )  # fmt: skip
     assert billed["amount"] == str(fee_of(recovered))
     assert wattseal("verify", bundle, "--trust", trust)["amount"] == billed["amount"]
-    own = wattseal("provider", "verify", bundle, "--dir", office, "--ledger", ledger)
+    own = wattseal("provider", "verify", bundle, *provider, "--ledger", ledger)
     assert own["accepted"] and own["amount"] == billed["amount"]
 
 
