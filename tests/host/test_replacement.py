@@ -42,7 +42,7 @@ def test_a_link_is_signed_and_read_again() -> None:
     [
         (NEW, NEW, "meter-open"),
         (OLD, EARLY, "replacement-time"),
-        (OLD, OLD, "replacement-self"),
+        (OLD, OLD, "replacement-time"),
     ],
 )
 def test_what_cannot_be_linked(old: SealingMeter, new: SealingMeter, code: str) -> None:
@@ -52,6 +52,11 @@ def test_what_cannot_be_linked(old: SealingMeter, new: SealingMeter, code: str) 
         link.check(last, first)
         link.sign(keys.generate_key())
     assert caught.value.code == code
+
+
+def test_no_meter_replaces_itself() -> None:
+    with pytest.raises(Malformed, match="replacement-self"):
+        Replacement.read(Replacement(OLD.meter, OLD.meter, bytes(32), START_S).write())
 
 
 def test_a_link_speaks_of_two_chains_only() -> None:
