@@ -171,6 +171,17 @@ def test_telegrams_from_the_middle_connect_to_a_ledger_or_stay_apart(tmp_path: P
     assert outcome.verdict == "meter-unknown" and not outcome.meters
 
 
+def test_two_places_that_share_a_meter_fill_each_others_gaps(tmp_path: Path) -> None:
+    """Each has what the other left, and neither has stored yet what the other needs."""
+    places = [PLACE, Place(CUSTOMER, "/dev/the-other")]
+    with CaptureWriter(tmp_path / "both.capture", places) as writer:
+        for seq, sealed in enumerate(METER.sealed):
+            writer.tap(seq // 3 % 2)("host", telegram(sealed))
+    outcome = replay(tmp_path / "both.capture", tmp_path / "l.db", trust=House(METER).trust)
+    assert outcome.verdict == "accepted"
+    assert outcome.meters == {METER.meter: len(METER.sealed)}
+
+
 def test_both_directions_of_the_customer_port_in_one_raw_stream(tmp_path: Path) -> None:
     meter = ScriptedMeter(METER)
     asked = [b"?status\r\n", b"?history 0 6\r\n", b"?history 6 64\r\n"]

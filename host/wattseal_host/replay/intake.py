@@ -29,6 +29,8 @@ Found = Callable[[str, str], None]
 class Intake:
     """One place's meter into `ledger`. found(code, detail) is told of every refusal.
 
+    settle: stores what all places of the capture have pending, this one included.
+
     keys: public keys of meters by their id, for captures that name none. accept_new: whether an
     unknown meter at a place that had another is no refusal (`Ledger.arrive`). apart: meter -> how
     many records were verified outside of the ledger.
@@ -40,12 +42,14 @@ class Intake:
         place: Place,
         keys: dict[bytes, bytes],
         found: Found,
+        settle: Callable[[], None],
         accept_new: bool = False,
     ) -> None:
         self._ledger = ledger
         self._place = place
         self._keys = keys
         self._found = found
+        self._settle = settle
         self._accept_new = accept_new
         self._meter: bytes | None = None
         self._next_seq = 0
@@ -70,7 +74,7 @@ class Intake:
     def close(self) -> None:
         """Store what is pending. A meter that signed two histories is told at the place where
         they part, and only one that did not is told to have rewound."""
-        self._flush()
+        self.flush()
         differing, self._differing = self._differing, None
         late, self._late = self._late, None
         if differing is not None and self._meter is not None:
@@ -111,13 +115,17 @@ class Intake:
             self._found("meter-unknown", "a record of a meter whose key nobody told")
             return
         seq = item.seq if item.seq is not None else (record.seq if record else 0)
+        if seq > self._next_seq and (self._chain is None or seq != self._chain_seq):
+            # Another place of the same meter may have what seems to be missing.
+            self._settle()
+            self._next_seq = self._ledger.next_seq(meter)
         if seq < self._next_seq:
             self._compare(meter, seq, item.data)
         elif seq == self._next_seq:
             self._batch.append(item.data)
             self._next_seq += 1
             if len(self._batch) == BATCH:
-                self._flush()
+                self.flush()
         else:
             self._verify_apart(meter, seq, item.data)
 
@@ -154,13 +162,14 @@ class Intake:
 
     def _compare(self, meter: bytes, seq: int, data: bytes) -> None:
         """Remember the earliest record that is another than the ledger's."""
-        self._flush()
+        self.flush()
         held = self._ledger.sealed_at(meter, seq)
         earliest = self._differing is None or seq < self._differing[0]
         if held is not None and held != data and earliest:
             self._differing = (seq, data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Store the records that are pending."""
         batch, self._batch = self._batch, []
         if batch and self._meter is not None:
             self._append(self._meter, batch)
@@ -174,7 +183,7 @@ class Intake:
 
     def _verify_apart(self, meter: bytes, seq: int, data: bytes) -> None:
         """A record after a gap: nothing for the ledger, but signed and complete in itself."""
-        self._flush()
+        self.flush()
         try:
             if self._chain is None or seq != self._chain_seq:
                 self._found("log-gap", f"nothing between record {self._next_seq} and {seq}")

@@ -101,10 +101,15 @@ def replay_into(
     places, chunks = _open(file, kind)
     before = {meter.meter: ledger.next_seq(meter.meter) for meter in ledger.meters()}
     heard: list[tuple[Listener, Intake]] = []
+
+    def settle() -> None:
+        for _, intake in heard:
+            intake.flush()
+
     for place in places:
         found = _finder(outcome, place)
         # Raw bytes do not say of which port they are: another meter is no surprise there.
-        intake = Intake(ledger, place, keys, found, accept_new=place.port == UNNAMED)
+        intake = Intake(ledger, place, keys, found, settle, accept_new=place.port == UNNAMED)
         heard.append((LISTENERS[place.kind](), intake))
     try:
         for chunk in chunks:
