@@ -20,8 +20,9 @@ $(VENV)/.ready: pyproject.toml
 demo: setup
 	@$(BIN)/wattseal demo $(ARGS)
 
+# A file's tests stay in one process, so that they share its board.
 test: setup
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # Emulated test points on many boards, and the extremes; some minutes.
 accuracy: setup
