@@ -63,7 +63,6 @@ def main():
         direction = Pin(settings.direction_pin, Pin.OUT, value=0)
     if settings.tamper_pin >= 0:
         tamper = Pin(settings.tamper_pin, Pin.IN, Pin.PULL_UP)
-    dog = WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms))
     customer = UART(
         1, 115200, bits=8, parity=None, stop=1, tx=17, rx=16, txbuf=2048, invert=invert
     )
@@ -71,10 +70,12 @@ def main():
     meter = once(
         "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
         ADC(Pin(34), atten=ADC.ATTN_11DB), ADC(Pin(35), atten=ADC.ATTN_11DB),
-        tamper or (lambda: False), customer, utility, direction, dog.feed, print,
+        tamper or (lambda: False), customer, utility, direction, lambda: dog.feed(), print,
     )
     button = Pin(0, Pin.IN, Pin.PULL_UP)
     button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)
+    # From here on only: to look through a long log may take longer than its patience.
+    dog = WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms))
     address = join(settings) if settings.tcp_port else ""
     # A collection costs as much as two group operations, and sealing leaves a quarter of a MiB of
     # garbage: collect when memory is short, or when so much was used that it would be in pieces.
