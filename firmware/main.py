@@ -59,6 +59,7 @@ def main():
     settings, refused = once("settings", "load", storage, print)
     invert = UART.INV_TX if settings.p1_inverted else 0
     direction = tamper = None
+    dogs = []  # type: list[WDT]
     if settings.direction_pin >= 0:
         direction = Pin(settings.direction_pin, Pin.OUT, value=0)
     if settings.tamper_pin >= 0:
@@ -70,12 +71,12 @@ def main():
     meter = once(
         "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
         ADC(Pin(34), atten=ADC.ATTN_11DB), ADC(Pin(35), atten=ADC.ATTN_11DB),
-        tamper or (lambda: False), customer, utility, direction, lambda: dog.feed(), print,
+        tamper or (lambda: False), customer, utility, direction, lambda: dogs[0].feed(), print,
     )
     button = Pin(0, Pin.IN, Pin.PULL_UP)
     button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)
     # From here on only: to look through a long log may take longer than its patience.
-    dog = WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms))
+    dogs.append(WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms)))
     address = join(settings) if settings.tcp_port else ""
     # A collection costs as much as two group operations, and sealing leaves a quarter of a MiB of
     # garbage: collect when memory is short, or when so much was used that it would be in pieces.
