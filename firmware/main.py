@@ -16,6 +16,7 @@ from meter.storage import Storage
 from wattseal.events import POWER_ON, RESET, WATCHDOG
 
 _LEAST_PATIENCE_MS = 30_000
+_AGAIN_S = 10
 
 
 def entropy(count):
@@ -53,6 +54,13 @@ def join(settings):
     return "0.0.0.0"
 
 
+def start_again(error):
+    """Start the board again: without a new boot counter on flash nothing may be sealed."""
+    print("flash fails, starting again:", error)
+    time.sleep(_AGAIN_S)
+    machine.reset()
+
+
 def main():
     """Build the meter on this board and run it for ever."""
     storage = Storage("/")
@@ -68,11 +76,14 @@ def main():
         1, 115200, bits=8, parity=None, stop=1, tx=17, rx=16, txbuf=2048, invert=invert
     )
     utility = UART(2, 19200, bits=8, parity=0, stop=1, tx=26, rx=25, txbuf=512)
-    meter = once(
-        "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
-        ADC(Pin(34), atten=ADC.ATTN_11DB), ADC(Pin(35), atten=ADC.ATTN_11DB),
-        tamper or (lambda: False), customer, utility, direction, lambda: dogs[0].feed(), print,
-    )
+    try:
+        meter = once(
+            "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
+            ADC(Pin(34), atten=ADC.ATTN_11DB), ADC(Pin(35), atten=ADC.ATTN_11DB),
+            tamper or (lambda: False), customer, utility, direction, lambda: dogs[0].feed(), print,
+        )
+    except OSError as error:
+        start_again(error)
     button = Pin(0, Pin.IN, Pin.PULL_UP)
     button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)
     # From here on only: to look through a long log may take longer than its patience.

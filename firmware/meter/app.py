@@ -50,6 +50,7 @@ def build(
     settings, refused = settings
     clock = Clock(time, rtc)
     log = Log(storage)
+    log.relieve()
     state = State(storage)
     if not state.load() and log.count:
         console("checkpoint is lost: registers go on from the log")

@@ -24,6 +24,7 @@ _SLOT_BYTES = const(220)
 _CRC_BYTES = const(4)
 _SEGMENT_BYTES = const(21120)
 _RESERVE_BLOCKS = const(24)  # free when a segment of 6 begins: what is free shares the wear
+_LEAST_BLOCKS = const(4)  # without them not even old segments can be made compact
 _FOLDER = "log"
 _NEWEST = "newest"
 
@@ -196,9 +197,13 @@ class Log:
             self._archive = Archive(self._storage, path, SEGMENT_RECORDS)
         return self._archive.body(index)
 
-    def tidy_steps(self, interval_s, secret):
+    def tidy_steps(self, interval_s, secret, urgent=False):
         """Generate None between pieces of work: make collected segments compact, and room for the
-        segment to come. OSError if the flash fails; then it is to be done again."""
+        segment to come; `urgent`: for the next record. OSError if the flash fails; then it is to
+        be done again."""
+        if urgent:
+            self._roomy = -1
+        blocks = _LEAST_BLOCKS if urgent else self._reserve_blocks
         while not self.damaged:
             segment = self.count // SEGMENT_RECORDS
             # The newest record stays in a slot, where `recover` looks for it.
@@ -207,16 +212,28 @@ class Log:
                 yield from self._compact(interval_s, secret)
             elif self._roomy == segment:
                 return
-            elif self._storage.free_blocks() >= self._reserve_blocks:
+            elif self._storage.free_blocks() >= blocks:
                 self._roomy = segment
             elif full > 0:
                 yield from self._compact(interval_s, secret)
-            elif self.oldest < self._whole * SEGMENT_RECORDS:
-                self._storage.remove(_path(self.oldest // SEGMENT_RECORDS))
-                self.oldest += SEGMENT_RECORDS
-                self._archive = None
-            else:
-                self._roomy = segment  # other files fill the flash
+            elif not self.drop():
+                if self.count % SEGMENT_RECORDS:
+                    self._roomy = segment  # other files fill the flash
+                return
+
+    def relieve(self):
+        """At boot: drop what may be dropped if the flash is so full that nothing can be written."""
+        while self._storage.free_blocks() < _LEAST_BLOCKS and self.drop():
+            pass
+
+    def drop(self):
+        """Drop the oldest segment, if it is compact. Return whether it was."""
+        if self.oldest >= self._whole * SEGMENT_RECORDS:
+            return False
+        self._storage.remove(_path(self.oldest // SEGMENT_RECORDS))
+        self.oldest += SEGMENT_RECORDS
+        self._archive = None
+        return True
 
     def _compact(self, interval_s, secret):
         from meter.once import once

@@ -21,7 +21,7 @@ from wattseal.record import (
 from meter.energy import Energy, unit_uj
 from meter.watchdog import SEALING
 
-_SEALED_MS = const(600_000)  # a flash that refuses writes may come back
+_SEALED_MS = const(600_000)
 _STEP_MS = const(2000)  # the clock against the ticks, from one wake-up to the next
 
 
@@ -76,6 +76,8 @@ class Metering:
         self._work = events.work
         self._case_open = case_open
         self._watchdog = watchdog
+        # Who tries again is not stuck; and a reset would lose what the flash has not taken.
+        sealer.on_retry = lambda: watchdog.promise(SEALING, _SEALED_MS)
         self._unsaved = False
         self._closing = 0  # the counter of the order that ends the chain
         self._flushed_ms = clock.monotonic_ms()

@@ -46,7 +46,8 @@ def shape(start_s, end_s, interval_s, flags):
 class Sealer:
     """The end of the chain. One coroutine at a time may call its methods.
 
-    end_s: the first second not sealed yet, None before ORIGIN. Refused `keys-lost` if the log
+    end_s: the first second not sealed yet, None before ORIGIN. on_retry: called whenever the flash
+    has refused a write that is to be repeated. Refused `keys-lost` if the log
     was written under an epoch the keys do not know.
     """
 
@@ -60,6 +61,7 @@ class Sealer:
         self._prepared_for = (-1, -1)
         self._prepared = []
         self.end_s = None
+        self.on_retry = lambda: None
         log.sign = lambda digest: sign(keys.secret, digest)
         if log.count:
             newest = decode_sealed(log.newest)
@@ -171,14 +173,18 @@ class Sealer:
                 if not failed:
                     self._console(f"{what} is not written, trying again: {error}")
                 failed = True
+            self.on_retry()
             await asyncio.sleep(_RETRY_S)
+            await self.tidy(True)
 
-    async def tidy(self):
-        """Make room in the log, and old segments of it compact."""
+    async def tidy(self, urgent=False):
+        """Make room in the log, and old segments of it compact (see `Log.tidy_steps`)."""
+        log = self._log
         try:
-            await _drive(self._log.tidy_steps(self._public.interval_s, self._keys.secret))
+            await _drive(log.tidy_steps(self._public.interval_s, self._keys.secret, urgent))
         except OSError as error:
-            self._console(f"the log is not tidied: {error}")
+            if not urgent:
+                self._console(f"the log is not tidied: {error}")
 
 
 async def _drive(steps):

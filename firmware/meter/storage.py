@@ -65,7 +65,9 @@ class Storage:
 
     def free_blocks(self):
         """Return how many blocks of 4 KiB are free. It takes a look at every file."""
-        return os.statvfs(self._root)[3]
+        blocks, free = os.statvfs(self._root)[2:4]
+        # LittleFS counts a block that two files share twice, and so may count below zero.
+        return free if free <= blocks else 0
 
     def size(self, name):
         """Return the length of a file in bytes."""
