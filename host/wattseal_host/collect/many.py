@@ -130,11 +130,8 @@ class _Run:
     def _session(self, ledger: Ledger) -> None:
         outcome = self._outcome
         place = outcome.place
-        opened = (
-            UtilityPort(place.port, tap=self._tap)
-            if place.kind == UTILITY
-            else CustomerPort(place.port, tap=self._tap)
-        )
+        utility = UtilityPort(place.port, tap=self._tap) if place.kind == UTILITY else None
+        opened = utility or CustomerPort(place.port, tap=self._tap)
         had = outcome.new
 
         def advance(done: int, total: int) -> None:
@@ -145,3 +142,5 @@ class _Run:
             itself = port.itself()
             outcome.meter = itself.meter
             collect(ledger, port, advance, self._accept_new, self._stop.is_set, itself)
+            if utility:
+                utility.acknowledge(ledger.next_seq(itself.meter))

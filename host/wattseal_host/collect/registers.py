@@ -22,6 +22,7 @@ MAP_VERSION = 1
 IDENTITY_AT, IDENTITY_REGISTERS = 0, 32
 STATUS_AT, STATUS_REGISTERS = 64, 11
 NEWEST_AT = 128
+COLLECTED_AT = 320
 RECORDS_PER_FILE = 80
 SLOT_REGISTERS = 120
 SLOT_BYTES_USED = 2 + MAX_SEALED_BYTES + MAX_SEALED_BYTES % 2
@@ -31,7 +32,7 @@ NEWEST_REGISTERS = SLOT_BYTES_USED // 2
 @dataclass(frozen=True)
 class MeterStatus:
     """next_seq: records in the log; oldest_seq: the first still kept; utc_s: the meter's clock;
-    bits: 1 clock set, 2 log in order, 4 paired, 8 settings refused."""
+    bits: SPEC.md 8.1."""
 
     next_seq: int
     oldest_seq: int

@@ -19,7 +19,8 @@ from wattseal_host.collect.registers import UNIT_ID
 
 MAX_FRAME_BYTES = 256
 _EXCEPTION = 0x80
-_READ_REGISTERS, _READ_FILES = 3, 20
+_READ_REGISTERS, WRITE_REGISTERS, _READ_FILES = 3, 16, 20
+_USED = (_READ_REGISTERS, WRITE_REGISTERS, _READ_FILES)
 _CRC_BYTES = 2
 _REQUESTS, _ANSWERS = DecodePDU(True), DecodePDU(False)
 
@@ -98,9 +99,13 @@ class UtilityStream:
 def _request_size(head: bytes) -> int | None:
     """Bytes of the request that begins so; 0: none does; None: more bytes are needed."""
     if len(head) < 3:
-        return None if len(head) < 2 or head[1] in (_READ_REGISTERS, _READ_FILES) else 0
+        return None if len(head) < 2 or head[1] in _USED else 0
     if head[1] == _READ_REGISTERS:
         return 8
+    if head[1] == WRITE_REGISTERS:
+        if len(head) < 7:
+            return None
+        return 7 + head[6] + _CRC_BYTES if head[4] == 0 and head[6] == 2 * head[5] else 0
     if head[1] == _READ_FILES and head[2] % 7 == 0 and 0 < head[2] <= 245:
         return 3 + head[2] + _CRC_BYTES
     return 0
@@ -112,6 +117,8 @@ def _answer_size(head: bytes, function: int) -> int | None:
         return None
     if head[1] == function | _EXCEPTION:
         return 5
+    if head[1] == function == WRITE_REGISTERS:
+        return 8
     return 3 + head[2] + _CRC_BYTES if head[1] == function else 0
 
 

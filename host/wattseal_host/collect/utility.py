@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from wattseal_host.collect import registers
 from wattseal_host.collect.itself import MeterSelf
 from wattseal_host.collect.place import UTILITY, Place
 from wattseal_host.collect.registers import (
+    COLLECTED_AT,
     IDENTITY_AT,
     IDENTITY_REGISTERS,
     NEWEST_AT,
@@ -144,6 +146,14 @@ class UtilityPort:
         """Write holding registers, two bytes each, in one request (FC 16)."""
         values = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
         self._ask("write_registers", address, values)
+
+    def acknowledge(self, count: int) -> None:
+        """Tell the meter that so many records are in the ledger, which it may now keep compact.
+
+        An answer that fails is no failure: the next session says it again.
+        """
+        with contextlib.suppress(PortError):
+            self.write(COLLECTED_AT, count.to_bytes(4, "big"))
 
     def _ask(self, method: str, *arguments: Any, **options: Any) -> Any:
         try:

@@ -16,7 +16,7 @@ from wattseal_host.collect.registers import (
     STATUS_AT,
     STATUS_REGISTERS,
 )
-from wattseal_host.collect.rtu import Exchange, UtilityStream
+from wattseal_host.collect.rtu import WRITE_REGISTERS, Exchange, UtilityStream
 from wattseal_host.collect.stream import CustomerStream, Telegram
 from wattseal_host.collect.tap import TO_METER
 from wattseal_host.documents import Enrolment
@@ -118,6 +118,8 @@ class UtilityListener:
 
     def _answer(self, exchange: Exchange) -> list[Heard]:
         request, answer = exchange.request, exchange.answer
+        if request.function_code == WRITE_REGISTERS:
+            return []
         if hasattr(answer, "records"):
             return _file(request.records, answer.records)
         place = (request.address, request.count)
