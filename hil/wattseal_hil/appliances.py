@@ -4,6 +4,7 @@ Each draws one mean power for ever and answers `wave(mains)` beside `power_w` an
 Negative watts flow out of the household. Errors: LoadError, as in loads.py.
 """
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ _RIPPLE = 0.1  # a rectifier's capacitor: what it loses in a half cycle, of its 
 _TRACKING_US = 300  # how fast the capacitor follows the mains, through the source's impedance
 
 
-class Appliance(ConstantLoad):
+class Appliance(ConstantLoad, ABC):
     """A constant mean power with a wave of its own, made once for each supply."""
 
     def __init__(self, watts: float) -> None:
@@ -35,8 +36,9 @@ class Appliance(ConstantLoad):
             self._made = (mains, self._make(mains))
         return self._made[1]
 
+    @abstractmethod
     def _make(self, mains: Mains) -> Wave:
-        raise NotImplementedError
+        """One period of the current."""
 
 
 class Motor(Appliance):
