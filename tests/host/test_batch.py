@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from bench.month import Month
 from hypothesis import given
 from hypothesis import strategies as st
 from test_cli import wattseal
+from wattseal.errors import Misuse
 from wattseal.p256 import N
 from wattseal_host.bill_message import BillMessage
 from wattseal_host.engine import commitment_to
 from wattseal_host.linear import Equation, settle_many
-from wattseal_host.provider.batch import Checker, Desk, check_all
+from wattseal_host.provider import batch
+from wattseal_host.provider.batch import FEW, Checker, Desk, check_all
 
 SLOTS = 96
 
@@ -118,6 +121,34 @@ def test_each_bill_keeps_its_own_code(
     assert codes(paths, desk) == [code for _, code in cases]
     missing = check_all([*paths[:1], tmp_path / "missing"], desk)
     assert [outcome.unusable for outcome in missing] == [False, True]
+
+
+def test_a_ledger_that_is_none_is_said_in_one_line(
+    desk: Desk, good: BillMessage, tmp_path: Path
+) -> None:
+    write(tmp_path, [good.write()] * (FEW + 1))
+    other = tmp_path / "ledger"
+    for ledger, code in ((tmp_path / "000.bill", "ledger-file"), (other, "file-missing")):
+        for bills in (tmp_path, tmp_path / "000.bill"):
+            done = wattseal(
+                "provider", "verify", bills, "--dir", desk.directory, "--ledger", ledger
+            )
+            assert done.returncode == 2 and done.stderr.startswith(f"error: {code}")
+            assert done.stderr.count("\n") == 1 and not done.stdout
+    assert not other.exists()
+
+
+def _end_at_once(_: Desk) -> None:
+    os._exit(3)
+
+
+def test_a_process_that_dies_is_said(
+    desk: Desk, good: BillMessage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = write(tmp_path, [good.write()] * 20)
+    monkeypatch.setattr(batch, "_open", _end_at_once)
+    with pytest.raises(Misuse, match="workers"):
+        check_all(paths, desk, 2)
 
 
 def test_the_command_names_the_bad_bill(

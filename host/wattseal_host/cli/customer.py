@@ -102,7 +102,7 @@ def openings(
     if ledger is not None:
         from wattseal_host.ledger import Ledger
 
-        with Ledger(ledger) as opened:
+        with Ledger.existing(ledger) as opened:
             found = from_ledger(opened, held, from_s, to_s)
     else:
         from wattseal_host.collect.customer import CustomerPort
@@ -167,7 +167,7 @@ def bill(
     from wattseal_host.trust import Trust
 
     held = Secrets.load(file)
-    with Ledger(ledger) as opened:
+    with Ledger.existing(ledger) as opened:
         stretch = opened.period(held.meter, output.utc_seconds(from_), output.utc_seconds(to))
     made = make_bill(
         stretch,

@@ -120,12 +120,9 @@ def _check(ledger: Ledger, meter: Enrolment, bar: output.Advance) -> dict[str, i
 
 def _open(path: Path) -> Ledger:
     """An existing ledger: looking at one makes none."""
-    from wattseal_host.errors import Unusable
     from wattseal_host.ledger import Ledger
 
-    if not path.exists():
-        raise Unusable("file-missing", str(path))
-    return Ledger(path)
+    return Ledger.existing(path)
 
 
 def _meters(ledger: Ledger, wanted: str | None) -> list[Enrolment]:

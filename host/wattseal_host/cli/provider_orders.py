@@ -82,7 +82,7 @@ def link(
 
     old = from_hex(meter, METER_ID_BYTES, "--meter")
     new = from_hex(successor, METER_ID_BYTES, "--successor")
-    with Ledger(ledger) as opened:
+    with Ledger.existing(ledger) as opened:
         signed = replace(Office(directory), opened, old, new)
     write_token(out, signed.token)
     output.emit(

@@ -28,15 +28,12 @@ def command(
     commitment. Records of epochs whose secret is not held are named."""
     from wattseal_host.customer.recover import recover, to_csv
     from wattseal_host.customer.store import Secrets
-    from wattseal_host.errors import Unusable
     from wattseal_host.files import write_secret
     from wattseal_host.ledger import Ledger
 
     held = Secrets.load(file)
-    if not ledger.exists():
-        raise Unusable("file-missing", str(ledger))
     from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
-    with Ledger(ledger) as opened, output.progress("recovering") as bar:
+    with Ledger.existing(ledger) as opened, output.progress("recovering") as bar:
         recovered = recover(opened, held, from_s, to_s, bar)
     if out is not None:
         write_secret(out, to_csv(recovered.readings))

@@ -72,6 +72,14 @@ class Ledger:
     ) -> None:
         self._engine.dispose()
 
+    @classmethod
+    def existing(cls, path: str | os.PathLike[str]) -> Ledger:
+        """Open for what only looks: a mistyped name makes no ledger. Raises Unusable
+        `file-missing`, or `ledger-file` as opening does."""
+        if not os.path.exists(path):
+            raise Unusable("file-missing", os.fspath(path))
+        return cls(path)
+
     @contextmanager
     def _transaction(self, write: bool = False) -> Iterator[Session]:
         """One transaction; one that writes locks the file from its beginning, so that nobody

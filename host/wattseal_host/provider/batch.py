@@ -12,9 +12,12 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+from wattseal.errors import Misuse
 
 from wattseal_host.bill_message import is_bill_message
 from wattseal_host.bundle import MAX_BUNDLE_BYTES
@@ -66,7 +69,7 @@ class Checker:
     def __init__(self, desk: Desk) -> None:
         self._trust = desk.trust
         self._archive = Archive(desk.directory, desk.public)
-        self._ledger = Ledger(desk.ledger)
+        self._ledger = Ledger.existing(desk.ledger)
 
     def __enter__(self) -> Checker:
         return self
@@ -98,14 +101,18 @@ def check_all(
     """Judge every file; the outcomes in the order of the paths.
 
     The codes are those of the bills one by one. workers: processes, by default one for each
-    core; few bills are done in this one. progress: called with (done, of all).
+    core; few bills are done in this one. progress: called with (done, of all). Raises Unusable
+    for a desk that cannot be used, Misuse `workers` if a process was ended.
     """
     pending: list[_Pending] = []
-    with ExitStack() as stack:
-        for chunk in _prepared(paths, desk, workers, stack):
-            pending += chunk
-            if progress is not None:
-                progress(len(pending), len(paths))
+    try:
+        with ExitStack() as stack:
+            for chunk in _prepared(paths, desk, workers, stack):
+                pending += chunk
+                if progress is not None:
+                    progress(len(pending), len(paths))
+    except BrokenProcessPool as error:
+        raise Misuse("workers", "a process that checks bills ended before its work") from error
     left = [one for one in pending if one.equation is not None]
     holds = settle_many([one.equation for one in left if one.equation is not None])
     for one, true in zip(left, holds, strict=True):
@@ -123,6 +130,8 @@ def _prepared(
     if count <= 1:
         checker = stack.enter_context(Checker(desk))
         return ([checker.prepare(path) for path in chunk] for chunk in chunks)
+    # Whatever is wrong with the ledger is said here: a process that cannot begin says nothing.
+    Checker(desk).__exit__()
     # Fresh processes: a fork would share the parent's threads and its open ledger.
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _open, (desk,))
     return stack.enter_context(pool).map(_prepare, chunks)
