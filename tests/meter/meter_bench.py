@@ -104,6 +104,18 @@ class Customer:
             time.sleep(0.002)
         raise AssertionError(f"no answer to {line}, only {self._since(begin)!r}")
 
+    @property
+    def received(self):
+        """How many bytes have come so far."""
+        return len(self._received)
+
+    def answers_since(self, begin):
+        """Return the whole lines that came since then, without their ends."""
+        return bytes(self._received[begin:]).split(b"\r\n")[:-1]
+
+    def lines_since(self, begin):
+        return self._received.count(b"\r\n", begin)
+
     def _since(self, begin):
         return self._received[begin:].decode("ascii")
 

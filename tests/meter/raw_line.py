@@ -26,6 +26,13 @@ class Line:
     def __exit__(self, *_):
         self._port.close()
 
+    def fileno(self):
+        return self._port.fd
+
+    def drain(self):
+        """Throw away what has come."""
+        self._port.reset_input_buffer()
+
     def send(self, data):
         os.write(self._port.fd, data)
 
