@@ -23,7 +23,8 @@ class Verdict:
     statement: what was proven (None unless accepted); keys: fingerprints of the provider's and
     the meter's key as the bundle claims them, for the trust file; checks: (stage, milliseconds)
     of the stages that passed; records: how many were in the stretch; on_ledger: what was not
-    checked now, because the ledger did when the records arrived.
+    checked now, because the ledger did when the records arrived; notes: what is no reason to
+    refuse and yet worth a look.
     """
 
     accepted: bool = False
@@ -34,6 +35,7 @@ class Verdict:
     checks: list[tuple[str, float]] = field(default_factory=list)
     records: int = 0
     on_ledger: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def amount(self) -> str | None:

@@ -13,7 +13,9 @@ from wattseal.errors import Misuse
 
 HINTS = {
     "chain-signature": "the meter's signature is not good; the record is kept apart",
+    "contract-other": "if the customer changed contracts, say --new-contract",
     "disclosure-confined": "--consent releases it knowingly; a longer period tells less",
+    "disclosure-hidden-row": "--consent releases it knowingly; a longer period tells less",
     "disclosure-length": "--consent releases it knowingly; a shorter period tells less",
     "disclosure-overlap": "--consent releases it knowingly; billed periods should not overlap",
     "disclosure-remainder": "--consent releases it knowingly; a longer period tells less",
@@ -35,6 +37,7 @@ HINTS = {
     "meter-wiped": "keep the evidence; collect its other history into another ledger",
     "not-a-bundle": "a bundle is the JSON file that `wattseal customer bill` writes",
     "period-incomplete": "collect first, and give times at which records begin and end",
+    "period-overlap": "billed periods never overlap; a correction is a new release",
     "port-missing": "check the path and that nothing else has the port open",
     "port-refused": "the meter said no; for pairing-closed press its button first",
     "port-silent": "check the cable, the speed and that the meter has power",

@@ -26,16 +26,23 @@ def command(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; by default one for each core.")
     ] = None,
+    new_contract: Annotated[
+        bool,
+        typer.Option("--new-contract", help="Accept a contract other than the last bill's."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Verify bills against the provider's own keys and ledger.
+    """Verify bills against the provider's own keys and ledger, which notes those accepted: a
+    second bill for the same time is refused.
 
     Exit 0 all accepted, 1 some refused, 2 some file is no bill at all.
     """
     from wattseal_host.bundle import MAX_BUNDLE_BYTES
     from wattseal_host.cli.verify import finish
     from wattseal_host.files import read_bounded
+    from wattseal_host.ledger import Ledger
     from wattseal_host.provider.batch import Checker, Desk, check_all
+    from wattseal_host.provider.booking import book_all
     from wattseal_host.provider.office import Office
 
     office = Office(directory)
@@ -44,12 +51,18 @@ def command(
         data = read_bounded(bills[0], MAX_BUNDLE_BYTES)
         with Checker(desk) as checker:
             verdict = checker.check(data)
+        with Ledger.existing(ledger) as opened:
+            (verdict,) = book_all(opened, [verdict], new_contract)
         finish(verdict, as_json)
         return
     paths = _files(bills)
     started = time.perf_counter()
     with output.progress(f"verifying {len(paths)} bills") as bar:
         outcomes = check_all(paths, desk, workers, bar)
+    with Ledger.existing(ledger) as opened:
+        verdicts = book_all(opened, [outcome.verdict for outcome in outcomes], new_contract)
+    for outcome, verdict in zip(outcomes, verdicts, strict=True):
+        outcome.verdict = verdict
     spent_s = time.perf_counter() - started
     output.emit(_describe(outcomes, spent_s), _lines(outcomes, spent_s), as_json)
     if any(outcome.unusable for outcome in outcomes):
@@ -95,6 +108,7 @@ def _lines(outcomes: list[Outcome], spent_s: float) -> list[str]:
         else:
             said = f"refused: {verdict.code}" + (f" ({verdict.detail})" if verdict.detail else "")
         lines.append(f"{path}: {said}")
+        lines += [f"  note: {note}" for note in verdict.notes]
     accepted = sum(outcome.verdict.accepted for outcome in outcomes)
     refused = len(outcomes) - accepted
     each_ms = 1000 * spent_s / len(outcomes)

@@ -56,6 +56,7 @@ def describe(verdict: Verdict) -> dict[str, Any]:
         "keys": verdict.keys,
         "checks_ms": {name: round(spent_ms, 3) for name, spent_ms in verdict.checks},
         "on_ledger": list(verdict.on_ledger),
+        "notes": list(verdict.notes),
     }
     if verdict.statement is not None:
         value["amount"] = verdict.amount
@@ -84,4 +85,5 @@ def _lines(verdict: Verdict) -> list[str]:
     ]
     if verdict.on_ledger:
         lines.append(f"  ledger   checked on arrival: {', '.join(verdict.on_ledger)}")
+    lines += [f"  note     {note}" for note in verdict.notes]
     return lines

@@ -24,11 +24,12 @@ from wattseal.record import PAIRED, Record, decode_paired, decode_sealed
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import Unusable
 from wattseal_host.evidence import Evidence
-from wattseal_host.ledger import apart, events, sums
+from wattseal_host.ledger import apart, booked, events, sums
 from wattseal_host.ledger.apart import Reject
 from wattseal_host.ledger.arrival import Arrival, Taken
 from wattseal_host.ledger.sums import View
 from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow
+from wattseal_host.statement import Statement
 from wattseal_host.stretch import Stretch
 from wattseal_host.units import Unit, channels_of
 
@@ -225,6 +226,23 @@ class Ledger:
         """Evidence of every place for which the meter was found to have signed two records."""
         with self._transaction() as session:
             return apart.forks_of(session, _meter_row(session, meter))
+
+    def book(
+        self, bills: Sequence[Statement], new_contract: bool = False
+    ) -> list[tuple[str, ...] | Refused]:
+        """Note bills that verified as accepted, in one transaction; for each what people should
+        know, or why it is refused: `period-overlap` with a bill accepted before, `contract-other`
+        than that of the meter's bill before it (unless `new_contract`)."""
+        result: list[tuple[str, ...] | Refused] = []
+        with self._transaction(write=True) as session:
+            now_s = int(self._clock())
+            for said in bills:
+                row = _meter_row(session, said.meter)
+                try:
+                    result.append(booked.book(session, row, said, now_s, new_contract))
+                except Refused as error:
+                    result.append(error)
+        return result
 
     def arrive(self, place: str, meter: Enrolment, accept_new: bool = False) -> None:
         """Note that a meter answers at a port, and register it if the ledger does not know it.

@@ -70,6 +70,19 @@ class ForkRow(Base):
     sealed: Mapped[bytes]
 
 
+class BillRow(Base):
+    """A bill the provider accepted (see `booked`). contract: its digest; statement: SHA-256 of
+    the statement in canonical JSON."""
+
+    __tablename__ = "bills"
+    meter_id: Mapped[int] = mapped_column(ForeignKey("meters.id"), primary_key=True)
+    from_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    to_s: Mapped[int]
+    contract: Mapped[bytes]
+    statement: Mapped[bytes]
+    accepted_s: Mapped[int]
+
+
 class PlaceRow(Base):
     """Which meter answered at a port the last time: a port whose meter is another all of a
     sudden is worth a question."""

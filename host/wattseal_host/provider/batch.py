@@ -47,7 +47,7 @@ class Desk:
     ledger: Path
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outcome:
     """A bill's file and what became of it; unusable: the file was no bill at all (the verdict's
     code says why)."""

@@ -1,0 +1,61 @@
+"""The bills a provider accepted, beside the records they are about: billed periods of a meter
+never overlap, and one contract follows another only knowingly."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wattseal.errors import Refused
+
+from wattseal_host.ledger.tables import BillRow, MeterRow
+from wattseal_host.statement import Statement
+from wattseal_host.strict_json import dumps
+
+
+def book(
+    session: Session, row: MeterRow, said: Statement, now_s: int, new_contract: bool
+) -> tuple[str, ...]:
+    """Note a bill that verified; what people should know of it. The same statement again is the
+    same bill. Raises Refused `period-overlap`, `contract-other` (unless `new_contract`)."""
+    digest = sha256(dumps(said.write())).digest()
+    mine = select(BillRow).where(BillRow.meter_id == row.id)
+    others = session.scalars(
+        mine.where(BillRow.from_s < said.to_s, BillRow.to_s > said.from_s).order_by(BillRow.from_s)
+    ).all()
+    for other in others:
+        if other.statement == digest:
+            return ("this very bill was accepted before",)
+        raise Refused("period-overlap", f"with bill {_named(other)}")
+    before = session.scalar(
+        mine.where(BillRow.to_s <= said.from_s).order_by(BillRow.from_s.desc()).limit(1)
+    )
+    beside = before or session.scalar(mine.order_by(BillRow.from_s).limit(1))
+    if beside is not None and beside.contract != said.contract and not new_contract:
+        raise Refused(
+            "contract-other", f"{beside.contract.hex()} is the contract of bill {_named(beside)}"
+        )
+    session.add(
+        BillRow(
+            meter_id=row.id,
+            from_s=said.from_s,
+            to_s=said.to_s,
+            contract=said.contract,
+            statement=digest,
+            accepted_s=now_s,
+        )
+    )
+    session.flush()
+    if before is not None and before.to_s != said.from_s:
+        return (f"not billed: {_utc(before.to_s)} to {_utc(said.from_s)}",)
+    return ()
+
+
+def _named(bill: BillRow) -> str:
+    return f"{bill.statement.hex()} of {_utc(bill.from_s)} to {_utc(bill.to_s)}"
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
