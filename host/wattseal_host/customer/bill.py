@@ -74,7 +74,7 @@ def make_bill(
     limit = Limit.of_fuse(fuse_kw, enrolled.unit.exponent).raised_to(
         (opening.value, opening.length_s) for opening in openings
     )
-    findings = examine_bill(row, releases.rows(), limit)
+    findings = examine_bill(row, releases.rows(), limit, values)
     if not consent:
         refuse(findings, prices.zone)
     proof = linear.prove(weights, values, [opening.blinding for opening in openings])

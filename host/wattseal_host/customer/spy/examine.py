@@ -1,9 +1,10 @@
 """The disclosure test on a tariff when it is received, and on a bill before it is released.
 
 A release is refused by default when (a) a combination of it and earlier ones tells of at most 8
-consecutive slots alone, outright or by its remainders; (b) the fees confine a reading to under a
-tenth of its range; (c) it tells a value of more than 48 bits; or when its period overlaps that of
-an earlier release. What it tells is counted at full resolution, as the fee is opened.
+consecutive slots alone, outright or by its remainders, or hides a second row that does so, or
+speaks of a few readings anywhere; (b) the fees confine a reading to under a tenth of its range;
+(c) it tells a value of more than 48 bits; or when its period overlaps that of an earlier release.
+What it tells is counted at full resolution, as the fee is opened.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattseal_host.customer.spy.bounds import confined_readings, dominant_slots
+from wattseal_host.customer.spy.hidden import telling_hidden_rows
 from wattseal_host.customer.spy.rank import telling_windows
 from wattseal_host.customer.spy.residues import telling_remainders
 from wattseal_host.customer.spy.rows import Finding, Limit, Row
@@ -20,7 +22,7 @@ MOST_BITS = 48
 
 def examine_tariff(row: Row, limit: Limit) -> list[Finding]:
     """What some bill over these slots could give away; the fee is not known yet."""
-    findings = _alone([row], row, limit)
+    findings = _alone([row], row, limit, None)
     dominant = dominant_slots(row, limit)
     if dominant:
         about = "the price {when} outweighs the others so far that a bill would confine the reading"
@@ -33,10 +35,13 @@ def examine_tariff(row: Row, limit: Limit) -> list[Finding]:
     return findings
 
 
-def examine_bill(proposed: Row, before: Sequence[Row], limit: Limit) -> list[Finding]:
+def examine_bill(
+    proposed: Row, before: Sequence[Row], limit: Limit, readings: Sequence[int] | None = None
+) -> list[Finding]:
     """What a bill with its fee would give away beside what was released before.
 
-    An earlier release of the very same row tells nothing new and counts once.
+    An earlier release of the very same row tells nothing new and counts once. readings: in the
+    order of the weights; without them hidden rows are judged as on receipt of a tariff.
     """
     others = [row for row in before if row != proposed]
     overlapping = [row for row in others if row.overlaps(proposed)]
@@ -46,7 +51,7 @@ def examine_bill(proposed: Row, before: Sequence[Row], limit: Limit) -> list[Fin
         about = "the period overlaps that of an earlier release, {when}"
         findings.append(Finding("disclosure-overlap", spans, about))
     rows = _connected(proposed, others)
-    findings += _alone(rows, proposed, limit)
+    findings += _alone(rows, proposed, limit, readings)
     confined = confined_readings(rows, limit)
     if confined:
         spans = tuple((reading.from_s, reading.to_s) for reading in confined)
@@ -57,7 +62,9 @@ def examine_bill(proposed: Row, before: Sequence[Row], limit: Limit) -> list[Fin
     return findings
 
 
-def _alone(rows: Sequence[Row], proposed: Row, limit: Limit) -> list[Finding]:
+def _alone(
+    rows: Sequence[Row], proposed: Row, limit: Limit, readings: Sequence[int] | None
+) -> list[Finding]:
     findings = []
     windows = telling_windows(rows)
     if windows:
@@ -69,6 +76,11 @@ def _alone(rows: Sequence[Row], proposed: Row, limit: Limit) -> list[Finding]:
         most = max(told for _, _, told in remainders)
         about = f"the fee's remainder tells which of {most} cases holds of the readings {{when}}"
         findings.append(Finding("disclosure-remainder", spans, about))
+    told = {span for finding in findings for span in finding.spans}
+    hidden = telling_hidden_rows(proposed, limit, readings)
+    if not told.issuperset(hidden):
+        about = "the fee's remainder is a second sum, which tells of the readings {when}"
+        findings.append(Finding("disclosure-hidden-row", tuple(hidden), about))
     return findings
 
 
