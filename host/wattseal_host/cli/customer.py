@@ -169,19 +169,21 @@ def bill(
     held = Secrets.load(file)
     with Ledger.existing(ledger) as opened:
         stretch = opened.period(held.meter, output.utc_seconds(from_), output.utc_seconds(to))
-    made = make_bill(
-        stretch,
-        held.opener(),
-        read_token(enrolment),
-        read_token(contract),
-        read_token(tariff),
-        held.pinned(Trust.load(trust)),
-        Releases.load(Releases.path_for(file), held.meter),
-        fuse_kw=customer_release.kilowatts(fuse_kw),
-        consent=consent,
-    )
-    # Noted before it can leave: a release that was forgotten is not weighed against the next.
-    made.releases.save(Releases.path_for(file))
+    listed = Releases.path_for(file)
+    with Releases.locked(listed):
+        made = make_bill(
+            stretch,
+            held.opener(),
+            read_token(enrolment),
+            read_token(contract),
+            read_token(tariff),
+            held.pinned(Trust.load(trust)),
+            Releases.load(listed, held.meter),
+            fuse_kw=customer_release.kilowatts(fuse_kw),
+            consent=consent,
+        )
+        # Noted before it can leave: a release that was forgotten is not weighed against the next.
+        made.releases.save(listed)
     write_atomic(out, made.data)
     if message is not None:
         write_atomic(message, BillMessage(made.bundle.statement, made.bundle.proof).write())

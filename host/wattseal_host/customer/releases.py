@@ -6,7 +6,10 @@ new release against it, so a customer who loses the file had better refuse overl
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from wattseal_host.customer.spy import Row, Slot
 from wattseal_host.encoding import from_decimal, malformed
 from wattseal_host.errors import Unusable
 from wattseal_host.fields import Fields
-from wattseal_host.files import MAX_FILE_BYTES, read_secret, write_secret
+from wattseal_host.files import MAX_FILE_BYTES, OWNER_ONLY, read_secret, write_secret
 from wattseal_host.strict_json import dumps, loads
 from wattseal_host.units import Currency
 
@@ -53,6 +56,23 @@ class Releases:
         """customer.releases.json beside customer.json."""
         return Path(secrets).with_suffix(".releases.json")
 
+    @staticmethod
+    @contextmanager
+    def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+        """Hold the list in a file for this process alone: from before `load` until after `save`,
+        or a release made meanwhile is neither weighed nor kept. Waits for its turn.
+
+        The lock is on a file beside it (customer.releases.lock) which stays, for `save` replaces
+        the list; a process that dies lets go of it.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        handle = os.open(Path(path).with_suffix(".lock"), flags, OWNER_ONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str], meter: bytes) -> Releases:
         """The list in a file; an empty one where there is no file yet.
@@ -81,8 +101,8 @@ class Releases:
         return [release.row for release in self.made]
 
     def with_release(self, release: Release) -> Releases:
-        """The list with one more; the very same row again adds nothing."""
-        if release.row in self.rows():
+        """The list with one more; the very same bill to the same recipient adds nothing."""
+        if any(replace(made, consent=release.consent) == release for made in self.made):
             return self
         return replace(self, made=(*self.made, release))
 
