@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import unescape
 
 import pytest
 from sealed_house import INTERVAL_S, START_S
 from test_spy import LIMIT, at, bill, codes, house_of, row, use
 from wattseal.errors import Refused
+from wattseal_host.customer.bill_report import render
 from wattseal_host.customer.spy import Row, Slot, examine_bill, examine_tariff
 from wattseal_host.customer.tariff_check import check_tariff
 
@@ -72,7 +74,11 @@ def test_end_to_end_the_tariff_and_the_bill_are_refused(name: str) -> None:
         house.bill()
     # 05:00 UTC on 1 June is 06:00 in London.
     assert "from 2025-06-01 06:00 to 2025-06-01 06:30" in caught.value.detail
-    assert house.bill(consent=True).releases.made[0].consent == ("disclosure-hidden-row",)
+    made = house.bill(consent=True)
+    assert made.releases.made[0].consent == ("disclosure-hidden-row",)
+    page = render(made, made.verdict, "the provider", [])
+    assert f"readings<small>{made.disclosed[0]}</small>" in unescape(page)
+    assert "from 2025-06-01 06:00 to 2025-06-01 06:30" in made.disclosed[0]
 
 
 def test_import_in_one_slot_and_export_in_another() -> None:

@@ -168,6 +168,37 @@ def test_what_the_provider_can_work_out_is_said() -> None:
     assert "one record alone is priced" in PageReader(render(make_report(slots))).text
 
 
+def test_what_was_disclosed_by_consent_is_said() -> None:
+    def learns(data: ReportData) -> list[str]:
+        page = render(data)
+        rows = re.findall(r"<tr><th scope=\"row\">(.*?)</tr>", page, re.S)
+        found = [row for row in rows if row.startswith(("Each of the", "When energy"))]
+        assert len(found) == 2
+        return found
+
+    words = "the fee tells of the readings from 2024-01-01 19:00 to 2024-01-01 19:30 alone"
+    data = make_report(make_slots(days=2))
+    assert not any("partly" in row for row in learns(data))
+    found = learns(replace(data, disclosed=(words, "another <b>thing</b>")))
+    assert all("partly" in row for row in found)
+    assert f"{words}; another &lt;b&gt;thing" in found[0]
+    assert "without seeing a reading" in PageReader(render(data)).text
+    assert "without seeing a reading" not in render(replace(data, disclosed=(words,)))
+
+
+def test_the_opened_fee_is_a_second_number() -> None:
+    data = make_report(SHORT)
+    one, two = "The one number released", "The amount, and the fee it is rounded from"
+    text = PageReader(render(data)).text
+    assert two in text and one not in text
+    # Rounded to steps of more than a minor unit, as to five centimes.
+    text = PageReader(render(replace(data, amount_minor=data.amount_minor + 2))).text
+    assert two in text and one not in text
+    assert one in PageReader(render(replace(data, fee_released=False))).text
+    refused = replace(data, verdict=Verdict(False, "chain-link", ""))
+    assert "The one number claimed" in PageReader(render(refused)).text
+
+
 def test_impossible_reports_are_misuse() -> None:
     slots = make_slots(days=1)
     for wrong in (

@@ -12,7 +12,7 @@ from wattseal_host import linear
 from wattseal_host.bundle import Bundle
 from wattseal_host.customer.openings import Opener, Opening
 from wattseal_host.customer.releases import Release, Releases
-from wattseal_host.customer.spy import FUSE_KW, Limit, Row, examine_bill, refuse
+from wattseal_host.customer.spy import FUSE_KW, Limit, Row, examine_bill, in_words, refuse
 from wattseal_host.documents import open_contract, open_enrolment
 from wattseal_host.statement import Statement
 from wattseal_host.stretch import Stretch
@@ -27,7 +27,7 @@ class Bill:
     """bundle and data: what goes to the provider; records: those billed, oldest first;
     openings: of their readings in that order, which stay at home; verdict: the customer's own,
     by the same verifier as everybody's; releases: the list with this bill in it, to be saved
-    before the bundle leaves."""
+    before the bundle leaves; disclosed: what it gives away by consent, in words."""
 
     bundle: Bundle
     data: bytes
@@ -35,6 +35,7 @@ class Bill:
     openings: list[Opening]
     verdict: Verdict
     releases: Releases
+    disclosed: tuple[str, ...]
 
 
 def make_bill(
@@ -115,4 +116,5 @@ def make_bill(
         tuple(finding.code for finding in findings),
     )
     listed = releases.with_release(release)
-    return Bill(bundle, data, stretch.records, openings, verdict, listed)
+    told = tuple(dict.fromkeys(in_words(finding, prices.zone) for finding in findings))
+    return Bill(bundle, data, stretch.records, openings, verdict, listed, told)

@@ -71,6 +71,7 @@ def render(bill: Bill, verdict: Verdict, provider: str, commands: Sequence[str])
                 report.Digest("Last record", statement.last.hex()),
             ),
             per_exponent=tariff.per.exponent,
+            disclosed=bill.disclosed,
         )
     )
 

@@ -83,7 +83,7 @@ class ReportData:
     order of time, without overlap, within the period; unit_exponent: the e of 10^e Wh;
     amount_minor: payable, in minor units, negative for a credit; commands: shell lines by
     which anybody verifies the bill, "# ..." being a remark; fee_released: the provider also
-    got the unrounded fee.
+    got the unrounded fee; disclosed: what the bill tells of readings, in plain words.
     Raises Misuse `report-slots`, `report-offsets`, `report-period`.
     """
 
@@ -111,6 +111,7 @@ class ReportData:
     digests: tuple[Digest, ...] = ()
     per_exponent: int = 3
     fee_released: bool = True
+    disclosed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.to_s <= self.from_s:

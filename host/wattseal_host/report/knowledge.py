@@ -23,7 +23,7 @@ class Fact(NamedTuple):
 def what_each_side_learns(data: ReportData, measure: Measure) -> list[Fact]:
     return [
         _readings(data, measure),
-        Fact("When energy was used, and so for what", "yes", "no"),
+        _when(data),
         _total_energy(data, measure),
         _unrounded(data),
         Fact("The amount payable", "yes", "yes", "the one number the bill is for"),
@@ -42,10 +42,19 @@ def what_each_side_learns(data: ReportData, measure: Measure) -> list[Fact]:
 def _readings(data: ReportData, measure: Measure) -> Fact:
     """A tariff that prices a single record bills, and so tells, that record's reading."""
     what = f"Each of the {len(data.slots):,} readings"
+    if data.disclosed:
+        return Fact(what, "yes", "partly", "; ".join(data.disclosed))
     if sum(slot.price != 0 for slot in data.slots) == 1:
         return Fact(what, "yes", "partly", "one record alone is priced: the amount tells it")
     name = interval_name(measure.interval_s)
     return Fact(what, "yes", "no", f"{name} by {name}, only commitments travel")
+
+
+def _when(data: ReportData) -> Fact:
+    what = "When energy was used, and so for what"
+    if data.disclosed:
+        return Fact(what, "yes", "partly", "as far as the readings that the bill tells of say it")
+    return Fact(what, "yes", "no")
 
 
 def _unrounded(data: ReportData) -> Fact:

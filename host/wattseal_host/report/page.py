@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from fractions import Fraction
 from functools import cache
 from importlib import resources
 
@@ -60,6 +61,7 @@ def render(data: ReportData) -> str:
             zone=_zone(data, local),
             checks_ms=sum(check.milliseconds for check in data.checks),
             opened_fee=_opened_fee(data, measure),
+            fee_too=data.fee_released and _rounded_off(data, measure) > 0,
             **_figures(data, local, measure, bands),
             amount_table=amount_table(data, measure, bands),
             opened=opened_table(data, local, measure, chosen),
@@ -91,9 +93,17 @@ def _figures(
 
 def _opened_fee(data: ReportData, measure: Measure) -> str:
     """The unrounded amount if the provider got it too; empty unless rounding alone differs."""
-    fee = sum(slot.fee for slot in data.slots) + sum(charge.fee for charge in data.charges)
-    apart_minor = abs(measure.major(fee) * 10**data.minor_digits - data.amount_minor)
-    return measure.fee(fee) if data.fee_released and 0 < apart_minor < 1 else ""
+    close = 0 < _rounded_off(data, measure) < 1
+    return measure.fee(_fee(data)) if data.fee_released and close else ""
+
+
+def _rounded_off(data: ReportData, measure: Measure) -> Fraction:
+    """By how many minor units the amount differs from the fee it is rounded from."""
+    return abs(measure.major(_fee(data)) * 10**data.minor_digits - data.amount_minor)
+
+
+def _fee(data: ReportData) -> int:
+    return sum(slot.fee for slot in data.slots) + sum(charge.fee for charge in data.charges)
 
 
 def _period(data: ReportData, local: LocalTime) -> str:
