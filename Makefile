@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo test accuracy cuts check bench bench-device fuzz pictures clean
+.PHONY: setup demo test accuracy cuts wear check bench bench-device fuzz pictures clean
 
 setup: $(VENV)/.ready
 
@@ -34,6 +34,10 @@ accuracy: setup
 # some minutes. ARGS="--every 10" is quick; the seed is printed.
 cuts: setup
 	@$(BIN)/python tests/meter/cut_matrix.py $(ARGS)
+
+# A month of erases, and a log filled for more than a year, on the emulated flash.
+wear: setup
+	@$(BIN)/python tests/meter/wear.py $(ARGS)
 
 check: setup typings/.ready
 	@$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from wattseal.record import decode_sealed
 
 from meter.archive import FORM, Thread, entry
 
-_WORK = "compact"
+_WORK = "live/compact"
 
 
 def compact_steps(log, storage, first, count, path, interval_s, secret):

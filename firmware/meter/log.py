@@ -8,9 +8,9 @@ Segments the utility has collected, and where room is short others too, are made
 (`archive`): their records are computed anew when they are read, in the same bytes. Only compact
 segments are ever dropped, oldest first.
 
-Before a record goes into the log it goes into the file `newest` (seq u32, then a slot). So a slot
-at the log's end that no longer reads back is made good, and an append that was cut is completed:
-what was once signed under a number stays the only record of that number.
+Before a record goes into the log it goes into the file live/newest (seq u32, then a slot). So a
+slot at the log's end that no longer reads back is made good, and an append that was cut is
+completed: what was once signed under a number stays the only record of that number.
 """
 
 from binascii import crc32
@@ -19,6 +19,8 @@ from micropython import const
 from wattseal.errors import Misuse, Refused
 from wattseal.record import MAX_SEALED_BYTES
 
+from meter.storage import LIVE
+
 SEGMENT_RECORDS = const(96)  # compact, with one channel, they are just below a block of flash
 _SLOT_BYTES = const(220)
 _CRC_BYTES = const(4)
@@ -26,7 +28,7 @@ _SEGMENT_BYTES = const(21120)
 _RESERVE_BLOCKS = const(24)  # free when a segment of 6 begins: what is free shares the wear
 _LEAST_BLOCKS = const(4)  # without them not even old segments can be made compact
 _FOLDER = "log"
-_NEWEST = "newest"
+_NEWEST = "live/newest"
 
 
 class Log:
@@ -56,6 +58,7 @@ class Log:
         self._signed = (-1, b"")  # the last record signed anew
         self._roomy = -1  # the segment there is room for
         storage.folder(_FOLDER)
+        storage.folder(LIVE)
         self.recover()
 
     def recover(self):
@@ -123,8 +126,8 @@ class Log:
         return first, last, files, compact, size, short
 
     def _is_compact(self, segment):
-        # A whole segment begins with the high byte of a length: 0.
-        return self._storage.read_at(_path(segment), 0, 1) != b"\0"
+        # `archive.FORM`. A whole segment begins with the high byte of a length: 0.
+        return self._storage.read_at(_path(segment), 0, 1) == b"\xc1"
 
     def _slot(self, seq):
         """Return the sealed record in a slot of a segment that is whole, b"" if it is spoilt."""

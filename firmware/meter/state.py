@@ -8,8 +8,10 @@ from binascii import crc32
 
 from micropython import const
 
+from meter.storage import LIVE
+
 _VERSION = const(1)
-_NAME = "state"
+_NAME = "live/state"
 _LENGTH = const(78)
 
 
@@ -25,6 +27,7 @@ class State:
 
     def __init__(self, storage):
         self._storage = storage
+        storage.folder(LIVE)
         self._saved = b""
         self.next_seq = 0
         self.interval_s = 0

@@ -4,9 +4,14 @@ The root file system is LittleFS, whose files are copy-on-write: what was writte
 file in one metadata commit, when the file is closed, and a power cut before that leaves the old
 content. Writing a temporary file and renaming it would buy nothing and triple the programming.
 Only a file made for the first time can be met empty after a cut; an empty file reads as absent.
+
+What is written often lies in the folder LIVE: where half the flash is full LittleFS no longer
+moves the root folder, which would wear out the first two blocks. Other folders it moves on.
 """
 
 import os
+
+LIVE = "live"
 
 
 class Storage:

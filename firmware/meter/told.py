@@ -9,7 +9,7 @@ from micropython import const
 from wattseal.events import SHUT, WITHDRAWN
 
 VERSION = const(1)
-NAME = "told"
+NAME = "live/told"
 NUMBERS = ("order", "day", "oldest", "clock_boot", "counter", "before_s", "after_s")
 DIGEST_AT = const(32)
 LENGTH = const(68)

@@ -2,7 +2,7 @@
 
 The first: an empty flash, the first boot, the provider sets the clock, sealing, a pairing, the
 clock put back, a boot. The second, on a small flash that is nearly full: old segments made
-compact and dropped, sealing, a pairing, consent and its end, a boot.
+compact and dropped, sealing, a pairing, a boot.
 """
 
 import re
@@ -13,7 +13,7 @@ from meter_bench import Customer
 from raw_line import Line
 from wattseal.ecdsa import public_key
 from wattseal.p256 import encode_point
-from wattseal.record import decode_sealed
+from wattseal.record import BOOT, CLOCK_SET, PAIRED, ROTATED, decode_sealed
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.faults import Recorder
 from wattseal_hil.loads import ConstantLoad
@@ -150,7 +150,11 @@ def record_full_day(folder):
         _pass(board, 9)
         _boot_again(board)
         _pass(board, 2)
-        return _day("full", board, recorder, past)
+        day = _day("full", board, recorder, past)
+    events = {decode_sealed(sealed).event for sealed in day.truth[day.before :]}
+    assert {PAIRED, BOOT, CLOCK_SET, ROTATED} <= events
+    assert any(operation.data[:1] == b"\xc1" for operation in recorder.operations)
+    return day
 
 
 def _boot(board):

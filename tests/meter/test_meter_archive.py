@@ -181,7 +181,7 @@ def test_what_would_not_come_back_the_same_stays_whole(storage, tmp_path, rng, s
     assert segment.read_bytes() == before
     if spoil == "slot":
         assert (tmp_path / "log" / "00001").stat().st_size < 90 * RECORDS
-    assert not (tmp_path / "compact").exists()
+    assert not (tmp_path / "live" / "compact").exists()
 
 
 class SmallFlash(Storage):

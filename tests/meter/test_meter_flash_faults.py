@@ -130,11 +130,11 @@ while True:
 """
 
 
-@pytest.mark.parametrize("fill", [0, 3, 5])
+@pytest.mark.parametrize("fill", [0, 5, 7])
 def test_a_flash_that_other_files_fill(tmp_path, fill):
     """With no room for a segment the meter measures on, says so once, and answers."""
     flash = tmp_path / "tiny.bin"
-    flash.write_bytes(b"\xff" * 16 * ERASE_BYTES)
+    flash.write_bytes(b"\xff" * 18 * ERASE_BYTES)
     other = tmp_path / "other"
     other.mkdir()
     (other / "main.py").write_text(FILL % fill)

@@ -53,7 +53,7 @@ def test_an_append_that_stopped_anywhere_is_completed(storage, tmp_path, standin
 def test_an_append_that_stopped_in_the_copy_never_was(storage, tmp_path):
     """LittleFS has the old copy then; were it gone, nothing would be lost."""
     filled(storage, 3)
-    copy = tmp_path / "newest"
+    copy = tmp_path / "live" / "newest"
     for content in (copy.read_bytes(), b"", b"torn"):
         copy.write_bytes(content)
         log = Log(storage)
@@ -76,7 +76,7 @@ def test_a_newest_slot_that_rots_is_made_good(storage, tmp_path, count, rng):
 
 
 def lose_copy(tmp_path):
-    (tmp_path / "newest").write_bytes(b"")
+    (tmp_path / "live" / "newest").write_bytes(b"")
 
 
 def lose_slots(tmp_path):

@@ -37,7 +37,7 @@ def test_an_unchanged_checkpoint_is_not_written(storage):
     assert written == []
     state.registers_uj[0] += 1
     state.save()
-    assert written == ["state"]
+    assert written == ["live/state"]
 
 
 def test_a_failed_write_is_tried_again_next_time(storage):
@@ -60,10 +60,11 @@ def test_a_failed_write_is_tried_again_next_time(storage):
 
 def test_any_damage_is_noticed(storage, tmp_path):
     saved(storage)
-    good = (tmp_path / "state").read_bytes()
+    file = tmp_path / "live" / "state"
+    good = file.read_bytes()
     for at in range(len(good)):
-        (tmp_path / "state").write_bytes(good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :])
+        file.write_bytes(good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :])
         assert not State(storage).load()
     for length in range(len(good)):
-        (tmp_path / "state").write_bytes(good[:length])
+        file.write_bytes(good[:length])
         assert not State(storage).load()

@@ -104,7 +104,7 @@ def test_the_next_boot_knows_what_was_told(storage, ticks, lost):
     """By its file, or where that is lost from the log."""
     boot = live(Boot(storage, ticks))
     if lost:
-        storage.remove("told")
+        storage.remove("live/told")
     after = Boot(storage, ticks, cause=WATCHDOG)
     assert after.state() == boot.state()
     assert (after.told.case, after.told.consent, after.told.order) == (OPENED, GIVEN, 8)
@@ -116,10 +116,10 @@ def test_the_next_boot_knows_what_was_told(storage, ticks, lost):
 def test_a_cut_between_an_event_and_its_file(storage, ticks):
     """The newest record's news is taken from the log, so that nothing is told twice."""
     boot = live(Boot(storage, ticks))
-    before = storage.read("told")
+    before = storage.read("live/told")
     boot.events.case(False)
     boot.tell()
-    storage.replace("told", before)
+    storage.replace("live/told", before)
     after = Boot(storage, ticks)
     assert after.told.case == SHUT
     after.events.case(False)
