@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from households import utc_s
+from in_process import wattseal
 from wattseal.errors import Misuse
 from wattseal_host.cli.demo_load import plan
 from wattseal_host.localstamps import find_zone
@@ -72,3 +73,18 @@ def test_loads_that_do_not_say_it_are_refused(tmp_path: Path, text: str, code: s
     with pytest.raises(Misuse) as caught:
         plan(path, None, 1, LONDON)
     assert caught.value.code == code
+
+
+def test_options_that_say_nothing_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    out = "--out", tmp_path / "out"
+    done = wattseal("demo", "--minor-units", *out)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: usage:") and "--prices" in done.stderr
+    for load in ((), ("--load", write(tmp_path / "l.csv", naive("2013-06-01 00:00", 60, 30)))):
+        done = wattseal("demo", "--start", "", "--days", 1, *load, *out)
+        assert (done.returncode, done.stderr.split(":")[1]) == (2, " start")
+    # Local midnight of Nepal is at 18:15 UTC.
+    done = wattseal("demo", "--zone", "Asia/Kathmandu", "--days", 1, *out)
+    assert done.returncode == 2
+    assert "error: load-start" in done.stderr and "--interval 900" in done.stderr
+    assert not (tmp_path / "out").exists()

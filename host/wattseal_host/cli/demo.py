@@ -42,6 +42,8 @@ def command(
     The board runs in virtual time with one sampling burst, one telegram and one checkpoint a
     minute (a real meter: every second, every second, every minute); nothing else differs.
     """
+    if minor_units and prices is None:
+        raise typer.BadParameter("--minor-units says how to read --prices, which is not given")
     from wattseal_host.cli.demo_run import Demo, run_demo
 
     demo = Demo(

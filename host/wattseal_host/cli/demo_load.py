@@ -36,7 +36,7 @@ def plan(path: Path | None, start: str | None, days: int, zone: ZoneInfo) -> Dra
     `start`; LoadError `load-range`; Unusable `file-*`.
     """
     if path is None:
-        from_s = _local(start or PROFILE_START, zone)
+        from_s = _local(PROFILE_START if start is None else start, zone)
         return Draw(ProfileLoad(), from_s, _days_later(from_s, days, zone))
     stamps, energies_wh = _read(path)
     if start is None:

@@ -45,6 +45,10 @@ from wattseal_host.trust import Trust
 from wattseal_host.verify import verify_bundle
 
 DAY_S = 86400
+_OFF_GRID = (
+    "the load must begin and end where an interval does, which are counted in UTC; "
+    "--interval 900 fits every zone of whole quarters of an hour"
+)
 PERIOD_MS = 60_000
 CALIBRATE_AT_A = (0.4, 1.0, 2.0, 5.0, 20.0)
 MAX_DAYS = 3660
@@ -102,7 +106,7 @@ def run_demo(demo: Demo) -> dict[str, Any]:
         raise Misuse("interval", "whole minutes that divide a day")
     draw = plan(demo.load, demo.start, demo.days, find_zone(demo.zone))
     if draw.from_s % demo.interval_s or draw.to_s % demo.interval_s:
-        raise Misuse("load-start", "the load must begin and end where an interval does")
+        raise Misuse("load-start", _OFF_GRID)
     if draw.from_s - demo.interval_s < CLOCK_FIRST_S or draw.to_s + DAY_S >= CLOCK_LAST_S:
         raise Misuse("load-start", "a meter's clock runs from 2010 to 2100")
     tariff = _tariff(demo, draw)
