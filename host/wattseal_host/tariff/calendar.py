@@ -85,6 +85,9 @@ class Calendar:
                 midnight_s += DAY_S
         return Steps.make(result)
 
+    def most_steps(self, days: int) -> int:
+        return days * max(len(day) for season in self.seasons for day in season.days.values())
+
 
 def _read_band(value: Any, where: str) -> tuple[str, int]:
     fields = Fields(value, where, {"name", "price"})

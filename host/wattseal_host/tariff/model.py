@@ -26,12 +26,13 @@ from wattseal_host.tariff.fixed import Standing
 from wattseal_host.tariff.parts import Part, Priced, read_part
 from wattseal_host.tariff.steps import LongRecordRule, Steps, add_steps
 from wattseal_host.tariff.tax import Fold, Tax
-from wattseal_host.tariff.zone import Zone
+from wattseal_host.tariff.zone import DAY_S, Zone
 from wattseal_host.units import CHANNELS, MAX_EXPONENT, ROUNDING_MODES, Currency, Rounding, Unit
 
 MAX_PARTS = 64
 MAX_HOLIDAYS = 4000
 MAX_VALIDITY_S = 50 * 366 * 86400
+MAX_STEPS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Tariff:
     @classmethod
     def read(cls, payload: Any) -> Tariff:
         """Raises Malformed `field-*`, `tariff-part`, `tariff-names`, `tariff-base`,
-        `tariff-scale`, and `tariff-long-records` when the price changes and no rule says what a
-        record across a change costs."""
+        `tariff-scale`, `tariff-too-large`, and `tariff-long-records` when the price changes
+        and no rule says what a record across a change costs."""
         fields = Fields(
             payload,
             "tariff",
@@ -93,9 +94,17 @@ class Tariff:
             fold,
             fold.decimals([part.name for part in parts if not isinstance(part, Standing | Tax)]),
         )
+        tariff._check_size()
         if long_records is None and not all(tariff.steps(name).constant for name in CHANNELS):
             raise Malformed("tariff-long-records")
         return tariff
+
+    def _check_size(self) -> None:
+        """Before any price is worked out: a small document can stand for a great many prices."""
+        days = (self.to_s - self.from_s) // DAY_S + 2 * len(self.zone.offsets)
+        steps = sum(part.most_steps(days) for part in self.priced)
+        if steps > MAX_STEPS:
+            raise Malformed("tariff-too-large", f"up to {steps:,} prices, over {MAX_STEPS:,}")
 
     def sign(self, key: ECKey) -> jws.Signed:
         return jws.sign(jws.TARIFF, self.document, key)

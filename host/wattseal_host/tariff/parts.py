@@ -25,7 +25,8 @@ from wattseal_host.units import CHANNELS
 
 class Priced(Protocol):
     """name: unique among the parts; channel: "import" or "export"; steps: the part's price, from
-    the beginning of the tariff's validity (or earlier) to its end at to_s."""
+    the beginning of the tariff's validity (or earlier) to its end at to_s; most_steps: no fewer
+    than `steps` has, over so many days or parts of one."""
 
     @property
     def name(self) -> str: ...
@@ -34,6 +35,8 @@ class Priced(Protocol):
     def channel(self) -> str: ...
 
     def steps(self, zone: Zone, holidays: frozenset[date], to_s: int) -> Steps: ...
+
+    def most_steps(self, days: int) -> int: ...
 
 
 Part = Priced | Standing | Tax
@@ -57,6 +60,9 @@ class Flat:
 
     def steps(self, zone: Zone, holidays: frozenset[date], to_s: int) -> Steps:
         return Steps.make([(zone.offsets[0][0], self.price)])
+
+    def most_steps(self, days: int) -> int:
+        return 1
 
 
 def read_part(value: Any, where: str, from_s: int, to_s: int) -> Part:

@@ -61,10 +61,18 @@ def add_steps(parts: list[tuple[int, Steps]], from_s: int) -> Steps:
     if len(parts) == 1 and parts[0][1].starts[0] == from_s:
         k, steps = parts[0]
         return Steps.make([(s, k * p) for s, p in zip(steps.starts, steps.prices, strict=True)])
-    changes = sorted({from_s}.union(*(steps.starts for _, steps in parts)))
-    return Steps.make(
-        [(s, sum(k * steps.at(s) for k, steps in parts)) for s in changes if s >= from_s]
-    )
+    price = sum(k * steps.at(from_s) for k, steps in parts)
+    moves: dict[int, int] = {}
+    for k, steps in parts:
+        first = bisect_right(steps.starts, from_s)
+        for index in range(first, len(steps.starts)):
+            at_s, move = steps.starts[index], k * (steps.prices[index] - steps.prices[index - 1])
+            moves[at_s] = moves.get(at_s, 0) + move
+    result = [(from_s, price)]
+    for at_s in sorted(moves):
+        price += moves[at_s]
+        result.append((at_s, price))
+    return Steps.make(result)
 
 
 @dataclass(frozen=True)

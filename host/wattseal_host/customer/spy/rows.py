@@ -84,8 +84,8 @@ class Limit:
 
     def most(self, length_s: int) -> int:
         """The largest reading of a slot, at least 1."""
-        most = -(-self.per_hour * length_s // 3600)
-        return min(max(int(most), 1), VALUE_LIMIT - 1)
+        number, of = self.per_hour.as_integer_ratio()
+        return min(max(-(-number * length_s // (of * 3600)), 1), VALUE_LIMIT - 1)
 
 
 @dataclass(frozen=True)
