@@ -22,7 +22,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @app.command()
 def check(ledger: File, meter: Meter = None, as_json: Json = False) -> None:
-    """Verify every record again: form, chain, completeness, signature. Exit 1 if one fails."""
+    """Verify every record again: form, chain, completeness, signature, and that what the ledger
+    keeps beside it, sums of points above all, follows from it. Exit 1 if one fails."""
     rows = []
     with _open(ledger) as opened, output.progress("checking") as bar:
         for known in _meters(opened, meter):
@@ -100,22 +101,15 @@ def write_forks(ledger: Ledger, meter: bytes, folder: Path) -> list[str]:
 
 
 def _check(ledger: Ledger, meter: Enrolment, bar: output.Advance) -> dict[str, int | str]:
-    from wattseal.chain import Chain, Config
     from wattseal.errors import Malformed, Refused
 
-    from wattseal_host.ledger.arrival import Arrival
-
-    config = Config(meter.interval_s, meter.unit.exponent, meter.channel_set)
-    arrival = Arrival(Chain(meter.key, config))
-    sealed = ledger.sealed(meter.meter)
-    for at, data in enumerate(sealed):
-        try:
-            arrival.take(data)
-        except (Malformed, Refused) as error:
-            return {"records": at, "code": error.code, "detail": error.detail}
-        if at % 100 == 0:
-            bar(at, len(sealed))
-    return {"records": len(sealed)}
+    done = 0
+    try:
+        for done, total in ledger.check(meter.meter):
+            bar(done, total)
+    except (Malformed, Refused) as error:
+        return {"records": done, "code": error.code, "detail": error.detail}
+    return {"records": done}
 
 
 def _open(path: Path) -> Ledger:

@@ -25,6 +25,7 @@ HINTS = {
     "json-encoding": "the file is damaged or no JSON",
     "json-empty": "the file is empty",
     "key-exists": "keys are never overwritten; choose another directory",
+    "ledger-damaged": "see `wattseal ledger check`; restore it or collect into a new one",
     "ledger-file": "give the path of a ledger, or of a file that does not exist yet",
     "boot-rewound": "the meter's memory was set back; what the ledger has stays as it is",
     "capture-empty": "say --port utility or --port customer if you know which it is",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from wattseal.record import EVENT, decode_sealed
+from wattseal.record import EVENT
 from wattseal.standing import Standing
 
+from wattseal_host.ledger.cells import record_of
 from wattseal_host.ledger.tables import MeterRow, RecordRow
 
 
@@ -19,5 +20,5 @@ def standing(session: Session, row: MeterRow) -> Standing:
     )
     state = Standing(True)
     for sealed in session.scalars(query):
-        state.take(decode_sealed(sealed))
+        state.take(record_of(sealed))
     return state

@@ -11,11 +11,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy.exc import DatabaseError, NoResultFound
 from sqlalchemy.orm import Session
 from wattseal.chain import Chain, Config
 from wattseal.errors import Malformed, Misuse, Refused
@@ -24,9 +25,11 @@ from wattseal.record import PAIRED, Record, decode_paired, decode_sealed
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import Unusable
 from wattseal_host.evidence import Evidence
+from wattseal_host.keys import openssl_key
 from wattseal_host.ledger import apart, booked, events, sums
 from wattseal_host.ledger.apart import Reject
 from wattseal_host.ledger.arrival import Arrival, Taken
+from wattseal_host.ledger.cells import damaged, record_of
 from wattseal_host.ledger.sums import View
 from wattseal_host.ledger.tables import Base, CursorRow, MeterRow, RecordRow
 from wattseal_host.statement import Statement
@@ -35,6 +38,10 @@ from wattseal_host.units import Unit, channels_of
 
 _WRITE = "wattseal_write"
 TURN_TIMEOUT_S = 60
+PART = 2048  # records checked at once
+_COUNT = "SELECT count(*) FROM records WHERE meter_id = :meter"
+# As they are: a check is about to judge each cell.
+_WHOLE = "SELECT * FROM records WHERE meter_id = :meter ORDER BY seq LIMIT :most OFFSET :at"
 
 
 class Ledger:
@@ -91,6 +98,11 @@ class Ledger:
                 yield session
         except DatabaseError as error:
             raise Unusable("ledger-file", str(error.orig)) from error
+        except NoResultFound as error:
+            raise damaged("a row is missing") from error
+        except UnicodeDecodeError as error:
+            # SQLite's own words on what is damaged, with the damage in them.
+            raise damaged("its tables are none any more") from error
 
     def add_meter(self, meter: Enrolment, enrolment_jws: str | None = None) -> None:
         """Register a meter; or attach its signed enrolment to one already known.
@@ -177,6 +189,35 @@ class Ledger:
             )
             return list(session.scalars(query))
 
+    def check(self, meter: bytes) -> Iterator[tuple[int, int]]:
+        """Verify every record of a meter from its sealed bytes alone, and that each row's other
+        columns are what follows from them; (records done, of all) after each part.
+
+        Raises what `Arrival.take` does, or Unusable `ledger-damaged`, naming the record.
+        """
+        with self._transaction() as session:
+            row = _meter_row(session, meter)
+            mine = text(_WHOLE)
+            total = session.execute(text(_COUNT), {"meter": row.id}).scalar_one()
+            arrival = Arrival(_chain_after(session, row, 0))
+            last: RecordRow | None = None
+            done = 0
+            while done < total:
+                found = session.execute(mine, {"meter": row.id, "at": done, "most": PART}).all()
+                taken = []
+                for at, held in enumerate(found, done):
+                    if type(held.sealed) is not bytes:
+                        raise damaged(f"record {at}: sealed")
+                    taken.append(arrival.take(held.sealed))
+                follow = _rows_after(row, last, taken)
+                for at, (held, right) in enumerate(zip(found, follow, strict=True), done):
+                    for name, value in right.items():
+                        if getattr(held, name) != value:
+                            raise damaged(f"record {at}: {name}")
+                last = RecordRow(**follow[-1])
+                done += len(found)
+                yield done, total
+
     def sealed_at(self, meter: bytes, seq: int) -> bytes | None:
         """The sealed record of one place, None if the ledger has none there."""
         with self._transaction() as session:
@@ -190,7 +231,7 @@ class Ledger:
             known = _next_seq(session, row)
             if known == 0:
                 return None
-            return decode_sealed(session.get_one(RecordRow, (row.id, known - 1)).sealed)
+            return record_of(session.get_one(RecordRow, (row.id, known - 1)).sealed)
 
     def period(self, meter: bytes, from_s: int, to_s: int) -> Stretch:
         """The stretch of a period (see `Stretch.period`); Refused `period-incomplete`."""
@@ -207,7 +248,7 @@ class Ledger:
                 .order_by(RecordRow.seq)
             )
             rows = session.execute(query).all()
-        records = tuple(decode_sealed(sealed) for sealed, _ in rows)
+        records = tuple(record_of(sealed) for sealed, _ in rows)
         return Stretch(records, tuple(hints for _, hints in rows))
 
     @contextmanager
@@ -266,13 +307,14 @@ def _has_tables(engine: Engine) -> bool:
     try:
         with engine.connect() as connection:
             return set(Base.metadata.tables) <= set(inspect(connection).get_table_names())
-    except DatabaseError:
+    except (DatabaseError, UnicodeDecodeError):
         return False
 
 
 def _prepare(connection: Any, _: Any) -> None:
     # The driver's own idea of transactions begins them late; `_begin` does it when we say so.
     connection.isolation_level = None
+    connection.text_factory = _text
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     # One file, not three: a ledger is copied and handed over. A rollback journal with full
@@ -280,6 +322,10 @@ def _prepare(connection: Any, _: Any) -> None:
     cursor.execute("PRAGMA journal_mode = DELETE")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
 
 
 def _begin(connection: Connection) -> None:
@@ -295,13 +341,27 @@ def _meter_row(session: Session, meter: bytes) -> MeterRow:
 
 
 def _enrolment_of(row: MeterRow) -> Enrolment:
-    unit = Unit(row.unit_name, row.unit_exponent)
-    return Enrolment(row.meter, row.key, unit, row.interval_s, channels_of(row.channel_set))
+    return _enrolment(
+        row.meter, row.key, row.unit_name, row.unit_exponent, row.interval_s, row.channel_set
+    )
+
+
+@lru_cache(4096)
+def _enrolment(
+    meter: bytes, key: bytes, name: str, exponent: int, interval_s: int, channel_set: int
+) -> Enrolment:
+    try:
+        openssl_key(key)
+        channels = channels_of(channel_set)
+        found = Enrolment(meter, key, Unit(name, exponent), interval_s, channels)
+        return Enrolment.read(found.write())
+    except Malformed as error:
+        raise damaged(f"meter {meter.hex()}: {error}") from error
 
 
 def _next_seq(session: Session, row: MeterRow) -> int:
-    query = select(func.max(RecordRow.seq)).where(RecordRow.meter_id == row.id)
-    last = session.scalar(query)
+    query = select(RecordRow.seq).where(RecordRow.meter_id == row.id)
+    last = session.scalar(query.order_by(RecordRow.seq.desc()).limit(1))
     return 0 if last is None else last + 1
 
 
@@ -310,7 +370,7 @@ def _chain_after(session: Session, row: MeterRow, known: int) -> Chain:
     if known == 0:
         return Chain(row.key, config)
     last = session.get_one(RecordRow, (row.id, known - 1))
-    record = decode_sealed(last.sealed)
+    record = record_of(last.sealed)
     epoch = decode_paired(record.payload)[0] if record.event == PAIRED else record.epoch
     chain = Chain(row.key, config, last.digest, known, record.end_s, record.boot, epoch)
     chain.standing = events.standing(session, row)
@@ -327,6 +387,12 @@ def _rows(
     session: Session, row: MeterRow, known: int, fresh: Sequence[Taken]
 ) -> list[dict[str, Any]]:
     last = session.get_one(RecordRow, (row.id, known - 1)) if known else None
+    return _rows_after(row, last, fresh)
+
+
+def _rows_after(
+    row: MeterRow, last: RecordRow | None, fresh: Sequence[Taken]
+) -> list[dict[str, Any]]:
     channels = row.channel_set.bit_count()
     following = sums.after(last, channels, [(taken.record, taken.hints) for taken in fresh])
     return [

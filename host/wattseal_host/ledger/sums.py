@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from wattseal.record import Record, genesis
+from wattseal.record import DIGEST_BYTES, Record, genesis
 
 from wattseal_host import stretch
 from wattseal_host.documents import Enrolment
 from wattseal_host.engine import Point, points_from_bytes, points_to_bytes, running_sums
+from wattseal_host.ledger.cells import SUM_BYTES, damaged
 from wattseal_host.ledger.tables import MeterRow, RecordRow
 
 
@@ -36,6 +37,9 @@ class Anchor(NamedTuple):
     digest: bytes
     readings: int
     sums: bytes
+
+
+_TYPES = (int, int, int, bytes, int, bytes)
 
 
 def no_sums(channels: int) -> bytes:
@@ -82,7 +86,14 @@ class View:
         """The anchor of each time, UTC seconds, in the order given."""
         asked = {"times": json.dumps(list(times)), "meter": self._row.id}
         found = self._session.execute(_BEFORE, asked).all()
-        return [self._beginning() if row[0] is None else Anchor._make(row) for row in found]
+        anchors = [self._beginning() if row[0] is None else Anchor._make(row) for row in found]
+        # There may be thousands: their shapes at once, instead of cell by cell.
+        size = (DIGEST_BYTES, SUM_BYTES * self._row.channel_set.bit_count())
+        if {tuple(map(type, anchor)) for anchor in anchors} - {_TYPES} or {
+            (len(anchor.digest), len(anchor.sums)) for anchor in anchors
+        } - {size}:
+            raise damaged("an anchor that cannot be")
+        return anchors
 
     def _beginning(self) -> Anchor:
         row = self._row

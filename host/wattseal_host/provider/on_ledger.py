@@ -14,6 +14,7 @@ from itertools import pairwise
 from wattseal.errors import Refused
 
 from wattseal_host.engine import Point, points_from_bytes
+from wattseal_host.errors import Unusable
 from wattseal_host.ledger import Anchor, View
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import prices_over
@@ -71,4 +72,7 @@ class LedgerReadings:
                 inside.append(anchor.start_s)
         for anchor in self._view.anchors(inside) if inside else ():
             found[anchor.end_s] = anchor
-        return [found[end_s] for end_s in sorted(found)]
+        ends = sorted(found)
+        if (ends[0], ends[-1]) != (self.from_s, self.to_s):
+            raise Unusable("ledger-damaged", "records out of their order in time")
+        return [found[end_s] for end_s in ends]
