@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 from math import gcd
 from random import Random
 
@@ -21,6 +21,7 @@ from wattseal_host.customer.spy.residues import telling_remainders
 from wattseal_host.customer.spy.rows import LEAST_USE, SHARE, WINDOW_SLOTS, Limit, Row, Slot
 
 DEPTH = 3  # rows below rows
+MOST_ROWS = 64
 FREQUENT = 24
 GROUPS = 32
 GROUP_SIZES = (2, 3, 4, 6)
@@ -78,34 +79,48 @@ class _Hidden:
 
 
 def telling_hidden_rows(
-    row: Row, limit: Limit, readings: Sequence[int] | None = None, depth: int = DEPTH
+    row: Row, limit: Limit, readings: Sequence[int] | None = None
 ) -> list[Span]:
     """(from_s, to_s) of slots of whose readings some row hidden in this one tells.
 
-    readings: in the order of the weights, if they are known.
+    readings: in the order of the weights, if they are known. Rows are looked at level by level,
+    the first one whole, and below it no more than MOST_ROWS.
     """
     found: dict[Span, None] = {}
-    for hidden in _hidden_rows(row, limit):
-        spans = hidden.few_readings()
-        ends = hidden.plausible()
-        if not spans and ends is not None:
-            released = hidden.row
-            if readings is None:
-                spans = hidden.confinable(*ends)
-            else:
-                weights = (weight for slot in released.slots for weight in slot.weights)
-                fee = sum(w * v for w, v in zip(weights, readings, strict=True))
-                if abs(fee) >= hidden.modulus:
-                    continue
-                released = Row(released.slots, fee)
-                confined = confined_readings([released], limit)
-                spans = [(reading.from_s, reading.to_s) for reading in confined]
-            # That it speaks of one window alone is found as a remainder of the row above.
-            spans = spans or [(a, b) for a, b, _ in telling_remainders(released, limit)]
-            if not spans and depth > 1:
-                spans = telling_hidden_rows(released, limit, readings, depth - 1)
-        found.update(dict.fromkeys(spans))
+    level = [row]
+    for below in range(DEPTH):
+        hidden = (one for above in level for one in _hidden_rows(above, limit))
+        level = []
+        for one in hidden if below == 0 else islice(hidden, MOST_ROWS):
+            spans, released = _judge(one, limit, readings)
+            found.update(dict.fromkeys(spans))
+            if released is not None:
+                level.append(released)
     return sorted(found)
+
+
+def _judge(
+    hidden: _Hidden, limit: Limit, readings: Sequence[int] | None
+) -> tuple[list[Span], Row | None]:
+    """The slots it tells of; if none, the row as it is released, when it is."""
+    spans = hidden.few_readings()
+    ends = hidden.plausible()
+    if spans or ends is None:
+        return spans, None
+    released = hidden.row
+    if readings is None:
+        spans = hidden.confinable(*ends)
+    else:
+        weights = (weight for slot in released.slots for weight in slot.weights)
+        fee = sum(w * v for w, v in zip(weights, readings, strict=True))
+        if abs(fee) >= hidden.modulus:
+            return [], None
+        released = Row(released.slots, fee)
+        confined = confined_readings([released], limit)
+        spans = [(reading.from_s, reading.to_s) for reading in confined]
+    # That it speaks of one window alone is found as a remainder of the row above.
+    spans = spans or [(a, b) for a, b, _ in telling_remainders(released, limit)]
+    return spans, None if spans else released
 
 
 def _hidden_rows(row: Row, limit: Limit) -> Iterator[_Hidden]:
