@@ -35,6 +35,13 @@ class Row:
         """How many times the baseline is the value."""
         return None if self.baseline is None else round(self.baseline / self.value, 2)
 
+    @property
+    def met(self) -> bool:
+        """Whether the goal was reached: at least so many "times", at most so much of all else."""
+        if self.goal is None:
+            return True
+        return self.value >= self.goal if self.unit == "times" else self.value <= self.goal
+
     def as_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -44,6 +51,7 @@ class Row:
             "ratio": self.ratio,
             "against": self.against,
             "goal": self.goal,
+            "met": self.met,
             "spread": None if self.spread is None else [round(end, 3) for end in self.spread],
             "cpu": None if self.cpu is None else round(self.cpu, 3),
         }

@@ -86,7 +86,7 @@ def show(console: Console, found: list[Row]) -> None:
     for row in found:
         spread = "" if row.spread is None else f"{row.spread[0]:.1f} - {row.spread[1]:.1f}"
         cpu = "" if row.cpu is None else f"{row.cpu:.1f}"
-        goal = "" if row.goal is None else f"{row.goal:g} {row.unit}"
+        goal = "" if row.goal is None else f"{row.goal:g} {row.unit}{'' if row.met else ' MISSED'}"
         baseline = "" if row.baseline is None else f"{row.baseline:,.1f} {row.unit}, {row.against}"
         ratio = "" if row.ratio is None else f"{row.ratio:g}"
         table.add_row(row.name, f"{row.value:,.1f} {row.unit}", spread, cpu, goal, baseline, ratio)
@@ -107,6 +107,8 @@ def main() -> None:
         f"{on['cores']} cores, Python {on['python']}, gmpy2 {on['gmpy2']}, "
         f"load {on['load_average'][0]} (others' work shows in the spread)"
     )
+    if on["load_average"][0] > on["cores"]:
+        console.print("More was running than there are cores: times by the clock are too long.")
     out = ROOT / "build"
     out.mkdir(exist_ok=True)
     rows_json = [row.as_json() for row in found]
