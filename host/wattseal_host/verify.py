@@ -74,12 +74,11 @@ def _check_documents(bundle: Bundle, trust: Trust, verdict: Verdict) -> Document
     tariff_jws = jws.parse(bundle.tariffs[0], jws.TARIFF)
     enrolment = Enrolment.read(enrolment_jws.payload)
     verdict.keys = {"provider": enrolment_jws.kid, "meter": fingerprint(enrolment.key)}
-    if enrolment.key not in trust.meters or not any(
-        fingerprint(key) == enrolment_jws.kid for key in trust.providers
-    ):
+    expected = trust.provider_of(enrolment.key)
+    if expected is None or fingerprint(expected) != enrolment_jws.kid:
         shown = ", ".join(f"{who} {key}" for who, key in verdict.keys.items())
         raise Refused("untrusted-keys", shown)
-    provider = jws.check_signature(enrolment_jws, trust.providers)
+    provider = jws.check_signature(enrolment_jws, [expected])
     # One provider signs all three: a contract of another one is not this meter's.
     jws.check_signature(contract_jws, [provider])
     jws.check_signature(tariff_jws, [provider])

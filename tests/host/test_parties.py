@@ -18,6 +18,7 @@ from wattseal_host.files import read_token, write_atomic
 from wattseal_host.ledger import Ledger
 from wattseal_host.provider.office import Office
 from wattseal_host.trust import Trust
+from wattseal_host.verify import verify_bundle
 
 
 @pytest.fixture
@@ -123,3 +124,23 @@ def test_two_channels_are_billed_each_by_its_price() -> None:
     house = House(meter, Tariff.read(document), to_s=START_S + 1800)
     assert house.bill(consent=True).bundle.proof.fee == 500 * 1255 - 2000 * 820
     assert house.bill(consent=True).verdict.amount == "-0.10"
+
+
+def test_of_several_providers_each_has_its_meters(house: House) -> None:
+    bundle = house.bill().data
+    other = SealingMeter("another provider").key
+    both = (house.public, other)
+    unbound = Trust(both, house.trust.meters)
+    theirs = Trust(both, house.trust.meters, {house.meter.key: other})
+    ours = Trust(both, house.trust.meters, {house.meter.key: house.public})
+    for trust, code in (
+        (unbound, "untrusted-keys"),
+        (theirs, "untrusted-keys"),
+        (ours, "accepted"),
+    ):
+        assert Trust.read(trust.write()) == trust
+        assert verify_bundle(bundle, trust).code == code
+    value = json.loads(ours.write())
+    value["meters"][0]["provider"] = "SHA256:unknown"
+    with pytest.raises(Unusable, match="trust-malformed"):
+        Trust.read(json.dumps(value).encode())

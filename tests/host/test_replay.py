@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,9 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
         replay(raw(tmp_path, HEAD + whole + line + b"\n"), tmp_path / "l.db")
     # The same without its end is what a power cut leaves, and is no line at all.
     if len(line) < 100_000:
-        assert replay(raw(tmp_path, HEAD + whole + line), tmp_path / "l.db").verdict == "accepted"
+        assert (
+            replay(raw(tmp_path, HEAD + whole + line), tmp_path / "l.db").verdict == "nothing-heard"
+        )
 
 
 def test_replay_by_command(tmp_path: Path) -> None:
@@ -245,3 +248,11 @@ def test_replay_by_command(tmp_path: Path) -> None:
     assert wattseal("replay", tmp_path / "missing").returncode == 2
     assert wattseal("replay", tmp_path).returncode == 2
     assert wattseal("replay", late, "--port", "both").returncode == 2
+
+
+@pytest.mark.parametrize("port", ["utility", "customer"])
+def test_noise_alone_is_no_success(tmp_path: Path, port: str) -> None:
+    path = tmp_path / "noise"
+    path.write_bytes(random.Random(port).randbytes(20_000))
+    done = wattseal("replay", path, "--port", port)
+    assert done.returncode == 1 and done.stdout.startswith("verdict: nothing-heard")

@@ -27,8 +27,8 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Replay a capture of either port. Exit 0: everything verified; 1: something did not;
-    2: no capture."""
+    """Replay a capture of either port. Exit 0: everything verified; 1: something did not, or
+    no meter was heard; 2: no capture."""
     from wattseal.errors import Misuse
 
     from wattseal_host.ledger import Ledger
@@ -58,6 +58,8 @@ def command(
 
 
 def _report(outcome: Outcome, meters: list[dict[str, Any]], as_json: bool) -> None:
+    from wattseal_host.replay.run import ACCEPTED
+
     value = {
         "verdict": outcome.verdict,
         "meters": meters,
@@ -76,5 +78,5 @@ def _report(outcome: Outcome, meters: list[dict[str, Any]], as_json: bool) -> No
             lines.append(f"    {row['apart']} more verify, but the ledger lacks what is before")
     lines += [f"  {f.place}: {f.code}: {f.detail}" for f in outcome.findings]
     output.emit(value, lines, as_json)
-    if outcome.findings:
+    if outcome.verdict != ACCEPTED:
         raise typer.Exit(1)

@@ -79,6 +79,7 @@ def _lines(verdict: Verdict) -> list[str]:
         f"accepted: {verdict.amount} {statement.currency.code} payable",
         f"  period   {output.utc_text(statement.from_s)} to {output.utc_text(statement.to_s)}",
         f"  meter    {statement.meter.hex()}, {verdict.records} records",
+        f"  provider {verdict.keys['provider']}",
         f"  tariff   {statement.tariffs[0].hex()}",
         f"  contract {statement.contract.hex()}",
         f"  checks   {checks}; {total_ms:.1f} ms in all",

@@ -20,13 +20,13 @@ from wattseal_host.collect.capture import (
     raw_chunks,
 )
 from wattseal_host.collect.place import Place
-from wattseal_host.errors import Unusable
+from wattseal_host.errors import PortError, Unusable
 from wattseal_host.ledger import Ledger
 from wattseal_host.replay.intake import Intake
-from wattseal_host.replay.listen import LISTENERS, Listener, guess_kind
+from wattseal_host.replay.listen import LISTENERS, Heard, Listener, guess_kind
 from wattseal_host.trust import Trust
 
-ACCEPTED = "accepted"
+ACCEPTED, NOTHING = "accepted", "nothing-heard"
 MAX_FINDINGS = 1000
 UNNAMED = "capture"
 _GUESS_BYTES = 1024 * 1024
@@ -44,17 +44,21 @@ class Finding:
 @dataclass
 class Outcome:
     """places: what was heard at each, by name; meters: id -> records that were new; apart: id ->
-    records that verify but do not connect to the ledger; findings: at most MAX_FINDINGS."""
+    records that verify but do not connect to the ledger; findings: at most MAX_FINDINGS; heard:
+    whether any meter named itself or gave a record."""
 
     places: list[tuple[Place, dict[str, int]]] = field(default_factory=list)
     meters: dict[bytes, int] = field(default_factory=dict)
     apart: dict[bytes, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    heard: bool = False
 
     @property
     def verdict(self) -> str:
-        """ "accepted", or the code of the first finding."""
-        return self.findings[0].code if self.findings else ACCEPTED
+        """ "accepted", the code of the first finding, or "nothing-heard"."""
+        if self.findings:
+            return self.findings[0].code
+        return ACCEPTED if self.heard else NOTHING
 
 
 class CaptureClock:
@@ -106,6 +110,11 @@ def replay_into(
         for _, intake in heard:
             intake.flush()
 
+    def hear(intake: Intake, items: list[Heard]) -> None:
+        for item in items:
+            outcome.heard |= not isinstance(item, PortError)
+            intake.hear(item)
+
     for place in places:
         found = _finder(outcome, place)
         # Raw bytes do not say of which port they are: another meter is no surprise there.
@@ -116,13 +125,11 @@ def replay_into(
             if chunk.at_us is not None:
                 clock.now_s = chunk.at_us // 1_000_000
             listener, intake = heard[chunk.port]
-            for item in listener.feed(chunk.data, chunk.to):
-                intake.hear(item)
+            hear(intake, listener.feed(chunk.data, chunk.to))
             progress(file.tell())
     finally:
         for place, (listener, intake) in zip(places, heard, strict=True):
-            for item in listener.close():
-                intake.hear(item)
+            hear(intake, listener.close())
             intake.close()
             outcome.places.append((place, listener.counts))
             outcome.apart.update(intake.apart)
