@@ -41,8 +41,8 @@ def commands(path: Path) -> list[tuple[str, list[str]]]:
 
 
 def masked(text: str) -> str:
-    """Mask what differs between runs and machines: numbers, hexadecimal names, white space."""
-    text = re.sub(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,}\b", "#", text)
+    """Mask what differs between runs and machines: numbers, digests and keys, white space."""
+    text = re.sub(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8,}\b|(?<!\S)[\w-]{43}(?!\S)", "#", text)
     return " ".join(re.sub(r"[-+]?\d+(\.\d+)*", "#", text).split())
 
 
