@@ -33,7 +33,10 @@ INTERVAL_S = 1800
 
 
 def chain(rng, count, channel_set, eventful=True):
-    """Generate sealed records of a meter's life; the commitments are no points, as nobody looks."""
+    """Generate sealed records of a meter's life; the commitments are no points, as nobody looks.
+
+    An uneventful one has signatures where they are looked at when a segment is made compact.
+    """
     previous = genesis(KEY)
     epoch, boot, at_s = 0, 1, START_S
     for seq in range(count):
@@ -65,7 +68,8 @@ def chain(rng, count, channel_set, eventful=True):
             body = encode_reading(kind, *place, length_s, flags, 0, channels, previous)
             at_s += length_s
         previous = body_digest(body)
-        yield body + sign(SECRET, previous)
+        looked_at = eventful or seq % RECORDS == RECORDS - 1
+        yield body + (sign(SECRET, previous) if looked_at else b"\1" * 64)
 
 
 def collect(log, count):
@@ -185,9 +189,9 @@ def test_what_would_not_come_back_the_same_stays_whole(storage, tmp_path, rng, s
 
 
 class SmallFlash(Storage):
-    """As many blocks of 4 KiB as LittleFS would have free: 90 in all, some for everything else."""
+    """As many blocks of 4 KiB as LittleFS would have free: 60 in all, some for everything else."""
 
-    blocks = 90
+    blocks = 60
 
     def free_blocks(self):
         used = sum((length + 4095) // 4096 for _, length in self.sizes("log"))
@@ -201,7 +205,7 @@ def test_when_the_flash_is_full_the_oldest_compact_segments_go(tmp_path, rng):
     log.sign = lambda digest: sign(SECRET, digest)
     sealed = []
     dropped_at = None
-    for record in chain(rng, 56 * RECORDS, 1, eventful=False):
+    for record in chain(rng, 24 * RECORDS, 1, eventful=False):
         log.append(record)
         sealed.append(record)
         for _ in log.tidy_steps(INTERVAL_S, SECRET):
@@ -211,14 +215,14 @@ def test_when_the_flash_is_full_the_oldest_compact_segments_go(tmp_path, rng):
             dropped_at = log.count
             whole = [length for _, length in storage.sizes("log") if length > 20_000]
             assert len(whole) == 1  # only the newest, and the one that begins
-    assert dropped_at > 40 * RECORDS
+    assert dropped_at > 15 * RECORDS
     assert log.oldest % RECORDS == 0
     again = Log(storage)
     again.sign = log.sign
     assert (again.oldest, again.count, again.intact) == (log.oldest, len(sealed), True)
     assert again.read(again.oldest - 1) == b""
     for seq in rng.sample(range(again.oldest, again.count), 20):
-        assert again.read(seq) == sealed[seq]
+        assert again.body(seq) == sealed[seq][:-64]
 
 
 def test_a_flash_that_refuses_leaves_the_segment_as_it_was(storage, tmp_path, rng):

@@ -264,7 +264,7 @@ def babble(rng):
         return bytes(rng.choice(b"?#/! 0123456789abcdef") for _ in range(rng.randrange(1, 120)))
     command = rng.choice(COMMANDS)
     if kind == 2:
-        return at_another_rate(command, rng.choice(RATES[:4]), 115_200)
+        return at_another_rate(command, rng.choice(RATES[3:6]), 115_200)
     return command if kind == 3 else mutated(command, rng)
 
 
@@ -283,7 +283,7 @@ def test_nonsense_on_the_customer_port(meter, rng):
             time.sleep(0.002)
         answers = customer.answers_since(begin)
         for pattern, answer in zip(patterns, answers, strict=True):
-            assert re.fullmatch(pattern, answer), (pattern, answer)
+            assert pattern == answer or re.fullmatch(pattern, answer), (pattern, answer)
     assert customer.status()["next_seq"] == len(records)
     customer.close()
 

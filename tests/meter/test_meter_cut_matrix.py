@@ -4,7 +4,7 @@ import pytest
 from cut_check import Survival, choose
 from cut_days import record_first_day, record_full_day
 
-CUTS = 25
+CUTS = 20
 
 
 @pytest.mark.parametrize("record", [record_first_day, record_full_day])

@@ -2,7 +2,7 @@
 
 from wear import BLOCKS, YEARS, erases, report
 
-DAYS = 6
+DAYS = 10
 
 
 def test_the_flash_lasts_fifteen_years(tmp_path):

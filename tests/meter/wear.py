@@ -22,7 +22,7 @@ BLOCKS = 512
 DAY_S = 86_400
 START_S = 1_767_225_600
 # Bursts and telegrams leave the flash alone: what writes is at its defaults.
-SETTINGS = {"burst_ms": 60_000, "telegram_ms": 3_600_000}
+SETTINGS = {"burst_ms": 60_000, "telegram_ms": 3_600_000, "mains_cycles": 2}
 FREE_BLOCKS = 24  # what the log keeps free when it begins a segment
 FIRMWARE_BLOCKS = 75  # of bytecode files, where the firmware is no part of the image
 
