@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import gcd
 
 from wattseal.commitment import VALUE_LIMIT
@@ -84,8 +85,12 @@ class Limit:
 
     def most(self, length_s: int) -> int:
         """The largest reading of a slot, at least 1."""
-        number, of = self.per_hour.as_integer_ratio()
-        return min(max(-(-number * length_s // (of * 3600)), 1), VALUE_LIMIT - 1)
+        return _most(*self.per_hour.as_integer_ratio(), length_s)
+
+
+@lru_cache(maxsize=256)  # asked for every slot, and nearly all are of one length
+def _most(number: int, of: int, length_s: int) -> int:
+    return min(max(-(-number * length_s // (of * 3600)), 1), VALUE_LIMIT - 1)
 
 
 @dataclass(frozen=True)
