@@ -74,16 +74,16 @@ class EmulatedBoard:
         calibration: Mapping[str, Any] | None = None,
     ) -> None:
         self.vm = vm or find_vm()
-        self._firmware = Path(firmware).resolve()
-        if not (self._firmware / "main.py").is_file():
-            raise BoardError("firmware-missing", f"{self._firmware} has no main.py")
+        self.firmware = Path(firmware).resolve()
+        if not (self.firmware / "main.py").is_file():
+            raise BoardError("firmware-missing", f"{self.firmware} has no main.py")
         self._temporary = None
         if workdir is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="wattseal-board-")
             workdir = self._temporary.name
         self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
-        self._deployed = deployed(self._firmware, form, self.workdir / "deployed")
+        self._deployed = deployed(self.firmware, form, self.workdir / "deployed")
         self._shim = deployed(
             SHIM, "sources" if form == "sources" else "romfs", self.workdir / "deployed"
         )

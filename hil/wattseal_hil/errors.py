@@ -3,7 +3,7 @@
 Codes: vm-missing, vm-too-old, vm-broken, vm-stuck; firmware-missing, firmware-stopped,
 firmware-ended; flash-overwrite, flash-size, flash-busy, flash-unusable; time-backwards,
 pace-range; settings-refused, board-closed, bench-failed, control-unusable; load-missing,
-load-malformed, load-gap, load-range.
+load-malformed, load-gap, load-range; feature-missing, feature-unknown, rig-spec.
 """
 
 from wattseal.errors import WattsealError
