@@ -1,4 +1,4 @@
-"""Fetch Debian's MicroPython package without root, into a directory of our own.
+"""Fetch a Debian package without root, into a directory of our own: MicroPython, or a tool.
 
 Works on Debian and its close relatives, whatever their release: the archive's address is that of
 the machine's own package sources, the package lists, cache and state are private (no lock of the
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from wattseal_hil.errors import BoardError
@@ -33,23 +34,27 @@ def cache_dir() -> Path:
     return Path(base) / "wattseal"
 
 
-def _tree(bits: int) -> Path:
-    return cache_dir() / f"micropython-{SUITE}-{_ARCHITECTURES[bits][0]}"
+class _Unavailable(Exception):
+    """Why a package cannot be had here, in a few words."""
 
 
-def _argv(bits: int, root: Path) -> list[str]:
+def _tree(bits: int, program: str = "micropython") -> Path:
+    return cache_dir() / f"{program}-{SUITE}-{_ARCHITECTURES[bits][0]}"
+
+
+def _argv(bits: int, root: Path, program: str = "micropython") -> list[str]:
     _, loader, libraries = _ARCHITECTURES[bits]
     return [
         str(root / loader),
-        *("--argv0", "micropython", "--library-path", str(root / libraries)),
-        str(root / "usr/bin/micropython"),
+        *("--argv0", program, "--library-path", str(root / libraries)),
+        str(root / "usr/bin" / program),
     ]
 
 
-def installed(bits: int) -> list[str] | None:
+def installed(bits: int, program: str = "micropython") -> list[str] | None:
     """The command of the copy fetched before, or None."""
-    root = _tree(bits)
-    return _argv(bits, root) if (root / "usr/bin/micropython").exists() else None
+    root = _tree(bits, program)
+    return _argv(bits, root, program) if (root / "usr/bin" / program).exists() else None
 
 
 def hint() -> str:
@@ -69,7 +74,7 @@ def _missing(reason: str, bits: int) -> BoardError:
     return BoardError("vm-missing", detail)
 
 
-def _archives(work: Path, bits: int) -> list[str]:
+def _archives(work: Path) -> list[str]:
     """Addresses in the machine's own package sources that may be a Debian archive, in order.
 
     Asked of apt with an empty list directory, since a fresh machine has no lists yet; a foreign
@@ -82,7 +87,7 @@ def _archives(work: Path, bits: int) -> list[str]:
     out = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     found = re.findall(rf"^'(\S+)/dists/(?:{_SUITES})/InRelease'", out, re.MULTILINE)
     if not found:
-        raise _missing("this machine's package sources name no Debian archive", bits)
+        raise _Unavailable("this machine's package sources name no Debian archive")
     return list(dict.fromkeys(found))
 
 
@@ -110,43 +115,68 @@ Dir::Cache::archives "{work}/cache/archives";
 
 
 def fetch(bits: int) -> list[str]:
-    """Fetch, unpack and install the package; the VM's command. BoardError `vm-missing` if not."""
-    for tool in ("apt-get", "dpkg-deb"):
-        if not shutil.which(tool):
-            raise _missing(f"no {tool} to fetch it with", bits)
+    """Fetch, unpack and install MicroPython; its command. BoardError `vm-missing` if not."""
+    try:
+        return _fetch(bits, "micropython", PACKAGES)
+    except _Unavailable as reason:
+        raise _missing(str(reason), bits) from None
+
+
+def tool(program: str, packages: Sequence[str]) -> list[str]:
+    """The command of a program: the machine's own, or that of a private copy of `packages`.
+
+    `packages` are the Debian packages it needs, its own and all libraries but the C library.
+    BoardError `tool-missing` if neither can be had.
+    """
+    if on_path := shutil.which(program):
+        return [on_path]
+    try:
+        return installed(64, program) or _fetch(64, program, [*packages, "libc6"])
+    except _Unavailable as reason:
+        detail = f"no {program} ({reason}); on Debian, apt install {packages[0]}"
+        raise BoardError("tool-missing", detail) from None
+
+
+def _fetch(bits: int, program: str, packages: Sequence[str]) -> list[str]:
+    for needed in ("apt-get", "dpkg-deb"):
+        if not shutil.which(needed):
+            raise _Unavailable(f"no {needed} to fetch it with")
     if os.uname().machine != "x86_64":
-        raise _missing(f"it is fetched on x86_64 only, this is {os.uname().machine}", bits)
+        raise _Unavailable(f"it is fetched on x86_64 only, this is {os.uname().machine}")
     if not KEYRING.exists():
-        raise _missing(f"{KEYRING} is missing to check Debian's signatures", bits)
+        raise _Unavailable(f"{KEYRING} is missing to check Debian's signatures")
     try:
         cache_dir().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache_dir()) as work:
-            root = _unpack(Path(work), bits)
+            root = _unpack(Path(work), bits, packages)
             try:
-                root.rename(_tree(bits))
+                root.rename(_tree(bits, program))
             except OSError:
-                if installed(bits) is None:  # not because another process was first
+                if installed(bits, program) is None:  # not because another process was first
                     raise
     except OSError as error:
-        raise _missing(f"cannot write {cache_dir()}: {error.strerror}", bits) from None
-    return _argv(bits, _tree(bits))
+        raise _Unavailable(f"cannot write {cache_dir()}: {error.strerror}") from None
+    return _argv(bits, _tree(bits, program), program)
 
 
-def _unpack(work: Path, bits: int) -> Path:
+def _unpack(work: Path, bits: int, packages: Sequence[str]) -> Path:
     """Download into `work` and unpack; the directory that holds usr/."""
     (work / "root").mkdir()
-    _download(work, bits, "deb", ["download", *PACKAGES])
+    _download(work, bits, "deb", ["download", *packages])
     for package in sorted((work / "deb").glob("*.deb")):
         if failure := _failure(["dpkg-deb", "-x", str(package), str(work / "root")], work):
-            raise _missing(failure, bits)
+            raise _Unavailable(failure)
     return work / "root"
 
 
 def fetch_source(work: Path) -> Path:
     """Download MicroPython's sources into `work`; the archive. BoardError `vm-missing` if not."""
-    if not shutil.which("apt-get") or not KEYRING.exists():
-        raise _missing(f"no apt-get or no {KEYRING} to fetch its source with", 64)
-    _download(work, 64, "deb-src", ["source", "--download-only", PACKAGES[0]])
+    try:
+        if not shutil.which("apt-get") or not KEYRING.exists():
+            raise _Unavailable(f"no apt-get or no {KEYRING} to fetch its source with")
+        _download(work, 64, "deb-src", ["source", "--download-only", PACKAGES[0]])
+    except _Unavailable as reason:
+        raise _missing(str(reason), 64) from None
     return next((work / "deb").glob("*.orig.tar.*"))
 
 
@@ -158,13 +188,13 @@ def _download(work: Path, bits: int, kind: str, command: list[str]) -> None:
     (work / "apt.conf").write_text(_APT_CONF.format(work=work, architecture=architecture))
     apt = ["apt-get", "-c", str(work / "apt.conf"), "-q=2"]
     failure = None
-    for archive in _archives(work, bits):
+    for archive in _archives(work):
         source = f"{kind} [signed-by={KEYRING}] {archive} {SUITE} main\n"
         (work / "sources.list").write_text(source)
         failure = _failure([*apt, "update"], work) or _failure([*apt, *command], work)
         if failure is None:
             return
-    raise _missing(failure or "no archive", bits)
+    raise _Unavailable(failure or "no archive")
 
 
 def _failure(command: list[str], work: Path) -> str | None:
