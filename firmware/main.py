@@ -1,7 +1,6 @@
 """The board: builds every hardware object of the meter, wires them up, and runs it.
 
-Pins are those of boards/ for an ESP32 DevKit: voltage on GPIO34 and current on GPIO35 (both on
-ADC1, which Wi-Fi leaves alone), customer port on UART1, utility port on UART2, button on GPIO0.
+The chip tells which pins: meter/board.py. Voltage and current are on ADC1, which Wi-Fi leaves alone.
 """
 
 import asyncio
@@ -54,6 +53,16 @@ def join(settings):
     return "0.0.0.0"
 
 
+def port(number, baudrate, **options):
+    """Return a UART."""
+    try:
+        return UART(number, baudrate, bits=8, stop=1, **options)
+    except ValueError:
+        # An ESP32-C3 has two, and a stock image talks to its console through the first.
+        print("UART", number, "is not free in this image: see docs/wiring.md")
+        raise
+
+
 def start_again(error):
     """Start the board again: without a new boot counter on flash nothing may be sealed."""
     print("flash fails, starting again:", error)
@@ -64,6 +73,7 @@ def start_again(error):
 def main():
     """Build the meter on this board and run it for ever."""
     storage = Storage("/")
+    board = once("board", "of", os.uname()[4])
     settings, refused = once("settings", "load", storage, print)
     invert = UART.INV_TX if settings.p1_inverted else 0
     direction = tamper = None
@@ -72,19 +82,20 @@ def main():
         direction = Pin(settings.direction_pin, Pin.OUT, value=0)
     if settings.tamper_pin >= 0:
         tamper = Pin(settings.tamper_pin, Pin.IN, Pin.PULL_UP)
-    customer = UART(
-        1, 115200, bits=8, parity=None, stop=1, tx=17, rx=16, txbuf=2048, invert=invert
-    )
-    utility = UART(2, 19200, bits=8, parity=0, stop=1, tx=26, rx=25, txbuf=512)
+    number, tx, rx = board.customer
+    customer = port(number, 115200, parity=None, tx=tx, rx=rx, txbuf=2048, invert=invert)
+    number, tx, rx = board.utility
+    utility = port(number, 19200, parity=0, tx=tx, rx=rx, txbuf=512)
     try:
         meter = once(
             "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
-            ADC(Pin(34), atten=ADC.ATTN_11DB), ADC(Pin(35), atten=ADC.ATTN_11DB),
+            ADC(Pin(board.voltage), atten=ADC.ATTN_11DB),
+            ADC(Pin(board.current), atten=ADC.ATTN_11DB), (board.straight, board.nv_per_step),
             tamper or (lambda: False), customer, utility, direction, lambda: dogs[0].feed(), print,
         )
     except OSError as error:
         start_again(error)
-    button = Pin(0, Pin.IN, Pin.PULL_UP)
+    button = Pin(board.button, Pin.IN, Pin.PULL_UP)
     button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)
     # From here on only: to look through a long log may take longer than its patience.
     dogs.append(WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms)))

@@ -33,15 +33,15 @@ from meter.watchdog import Watchdog
 
 
 def build(
-    storage, settings, time, rtc, cause, entropy, voltage, current, case_open, customer_uart,
-    utility_uart, direction, feed, console,
+    storage, settings, time, rtc, cause, entropy, voltage, current, converter, case_open,
+    customer_uart, utility_uart, direction, feed, console,
 ):
     """Return the Meter of a board.
 
     storage: its flash. settings: what `settings.load` returned. time: the module. rtc: sets the
     real-time clock, as machine.RTC().datetime. cause: of this boot, as in BOOT. entropy: as
     os.urandom. voltage, current: converters with `read` (steps, 0 to 4095); voltage with `read_uv`
-    as well. case_open: tells whether the case is open. customer_uart, utility_uart: the ports;
+    as well. converter: of the chip, ((lowest, highest) straight step, nominal nV a step). case_open: tells whether the case is open. customer_uart, utility_uart: the ports;
     direction: of the second's transceiver, or None. feed: feeds the watchdog. console: takes a
     line of text for whoever watches.
 
@@ -58,11 +58,12 @@ def build(
         log.damaged = True
         console("log-damaged: the newest records are lost, and nothing is sealed")
     config, changed = _config(log, state, settings, console)
-    constants, spoilt = _constants(storage, settings, console)
-    sensor = Sensor(voltage.read, current.read, time, settings, constants)
+    straight, nv_per_step = converter
+    constants, spoilt = _constants(storage, settings, nv_per_step, console)
+    sensor = Sensor(voltage.read, current.read, time, settings, constants, straight)
     if not constants.present and settings.voltage_sensor:
         sensor.calibration = calibration.design(
-            settings, sensor.factory_nv_per_step(voltage.read_uv)
+            settings, sensor.factory_nv_per_step(voltage.read_uv) or nv_per_step
         )
     newest = decode_sealed(log.newest) if log.count else None
     keys = Keys(
@@ -142,7 +143,7 @@ def _calibration_digest(storage, settings):
     )
 
 
-def _constants(storage, settings, console):
+def _constants(storage, settings, nv_per_step, console):
     """Return (Calibration, whether a file was refused): the file's constants or the design's."""
     text = storage.read(calibration.NAME)
     if text:
@@ -150,8 +151,8 @@ def _constants(storage, settings, console):
             return calibration.parse(text), False
         except WattsealError as error:
             console(f"{calibration.NAME} is refused, the design's constants hold: {error}")
-            return calibration.design(settings, 0), True
-    return calibration.design(settings, 0), False
+            return calibration.design(settings, nv_per_step), True
+    return calibration.design(settings, nv_per_step), False
 
 
 def _config(log, state, settings, console):

@@ -21,7 +21,6 @@ from wattseal.errors import Malformed
 from meter.roots import square_root
 
 NAME = "calibration.json"
-NOMINAL_NV_PER_STEP = const(805_634)  # ESP32, 11 dB, at a reference of 1100 mV
 _MOST_POINTS = const(8)
 _MOST_MA = const(200_000)
 _MOST_MDEG = const(10_000)
@@ -66,9 +65,8 @@ class Calibration:
 def design(settings, nv_per_step):
     """Return the Calibration that the board's design gives, for a meter that has none of its own.
 
-    nv_per_step: of the converter, by its factory calibration; 0 takes the chip's nominal value.
+    nv_per_step: of the converter, by its factory calibration or nominally.
     """
-    nv_per_step = nv_per_step or NOMINAL_NV_PER_STEP
     return Calibration(
         nv_per_step * 1_000_000 // settings.voltage_nv_per_v,
         ((0, nv_per_step * 1000 // settings.current_uv_per_a, 0),),

@@ -20,8 +20,6 @@ _FACTORY_PAIRS = const(500)  # about whole cycles of 50 and of 60 Hz
 _SPARE_PERCENT = const(103)  # sample a little longer than the cycles take: mains run slow
 _FIRST_PAIR_US = const(200)
 _PROBES_PER_CYCLE = const(16)
-_LOWEST_STEP = const(10)  # 150 mV at the pin: an ESP32's converter is straight between these
-_HIGHEST_STEP = const(2865)  # 2450 mV
 _LEAST_SWING = const(124)  # steps, peak to peak; less is no mains voltage at the pin
 _PERIOD_LOW_US = const(15_000)  # 66 Hz
 _PERIOD_HIGH_US = const(22_500)  # 44 Hz
@@ -34,7 +32,8 @@ class Sensor:
     """A voltage and a current input, read in turn.
 
     read_voltage, read_current: convert once, return steps (0 to 4095). time: the module, for
-    `ticks_us` and `ticks_diff`. calibration: a `Calibration`. After `measure`:
+    `ticks_us` and `ticks_diff`. calibration: a `Calibration`. straight: (lowest, highest) step of
+    the converter's straight part. After `measure`:
 
     power_mw       real power, import positive; 0 while its running mean is below the starting
                    power, since noise has a mean and no end
@@ -52,7 +51,7 @@ class Sensor:
     RMS current times the nominal voltage, always import, and SENSOR_MISSING is set always.
     """
 
-    def __init__(self, read_voltage, read_current, time, settings, calibration):
+    def __init__(self, read_voltage, read_current, time, settings, calibration, straight):
         self._read_voltage = read_voltage
         self._read_current = read_current
         self._ticks_us = time.ticks_us
@@ -64,6 +63,7 @@ class Sensor:
         if self._nominal_mv:
             self._start_mw = max(self._start_mw, _CT_ONLY_START_MW)
         self.calibration = calibration
+        self._lowest, self._highest = straight
         self._stamps = array("i", bytes(_CAPACITY))  # of every fourth pair
         self._volts = array("H", bytes(2 * _CAPACITY))
         self._amps = array("H", bytes(2 * _CAPACITY))
@@ -162,7 +162,7 @@ class Sensor:
             low = min(low, swing_low)
             high = max(high, swing_high)
             self._evaluate_both(pairs, total_us, span_us, periods)
-        if low < _LOWEST_STEP or high > _HIGHEST_STEP:
+        if low < self._lowest or high > self._highest:
             self.flags |= SATURATED
         totals = self.totals
         totals[0] += 1

@@ -27,8 +27,8 @@ _FIELDS = (
     ("current_uv_per_a", 11_000, 10, 10_000_000),  # at the pin: 2000:1 into 22 ohm
     ("start_mw", 4000, 0, 100_000),  # less power than this counts as none
     ("p1_inverted", 0, 0, 1),  # the customer port's output, as P1 readers expect it
-    ("direction_pin", -1, -1, 39),  # of an RS-485 transceiver (DE and /RE); -1: none
-    ("tamper_pin", -1, -1, 39),  # low while the case is shut; -1: none
+    ("direction_pin", -1, -1, 48),  # of an RS-485 transceiver (DE and /RE); -1: none
+    ("tamper_pin", -1, -1, 48),  # low while the case is shut; -1: none
     ("tcp_port", 0, 0, 65535),  # of Modbus TCP; 0: off
 )
 # name, longest

@@ -19,6 +19,7 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
+from wattseal_hil.converter import of_chip
 from wattseal_hil.deploy import deployed
 from wattseal_hil.errors import BoardError
 from wattseal_hil.faults import Fault
@@ -27,6 +28,7 @@ from wattseal_hil.link import EPOCH_2000_S, FLASH_WATCHED_AT, SHIM, SharedMemory
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
+from wattseal_hil.real.boards import board_of
 from wattseal_hil.supervisor import Supervisor
 from wattseal_hil.vm import Vm, find_vm
 from wattseal_hil.waves import Mains
@@ -35,7 +37,6 @@ FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 FLASH_BYTES = 2 << 20
 HEAP_BYTES = {64: 512 << 10, 32: 160 << 10}
 START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
-BUTTON_PIN = 0
 CAUSE_AT = 62  # of machine.reset_cause(); the VM itself says so of a reset
 POWER_ON = 1
 PRESS_S = 0.2
@@ -52,7 +53,8 @@ class EmulatedBoard:
     main.py. `form`: how it is deployed, sources, mpy or romfs (deploy.py); in the latter two the
     emulation below it stays out of the heap as well. `heap_bytes`: heap of the VM. `front_end`: the
     analogue side, by default flawless but for noise; `mains`: the supply. `calibration` is to
-    /calibration.json what `settings` are to theirs.
+    /calibration.json what `settings` are to theirs. `chip`: esp32, esp32s3 or esp32c3, with the pins
+    and the converter of the board of that chip in boards/.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class EmulatedBoard:
         front_end: FrontEnd | None = None,
         mains: Mains | None = None,
         calibration: Mapping[str, Any] | None = None,
+        chip: str = "esp32",
     ) -> None:
         self.vm = vm or find_vm()
         self.firmware = Path(firmware).resolve()
@@ -97,7 +100,10 @@ class EmulatedBoard:
         self._starts = 0
         self._one_at_a_time = threading.Lock()
         self._shared = SharedMemory()
-        self._shared.set_level(BUTTON_PIN, 1)
+        self._data = board_of(chip)
+        self.button_pin = self._data.pins["PAIRING_BUTTON"]
+        self._shared.set_level(self.button_pin, 1)
+        front_end = front_end or FrontEnd(converter=of_chip(chip))
         physics = Physics(seed, self._load, front_end, mains)
         self._conversion_us = physics.conversion_us
         self._shared.put_factory(physics.front_end.converter.factory_uv().astype("<u4").tobytes())
@@ -163,6 +169,7 @@ class EmulatedBoard:
             settings=self._settings,
             conversion_us=self._conversion_us,
             calibration=self._calibration,
+            wiring=self._data.wiring,
         )
         self._bench.attach(vm)
 
@@ -209,11 +216,11 @@ class EmulatedBoard:
 
     def press_button(self, seconds: float = PRESS_S) -> None:
         """Press the pairing button and release it after `seconds` of board time."""
-        self.drive_pin(BUTTON_PIN, 0)
+        self.drive_pin(self.button_pin, 0)
         try:
             self.run_until(self.now_s + seconds)
         finally:
-            self.drive_pin(BUTTON_PIN, 1)
+            self.drive_pin(self.button_pin, 1)
 
     def drive_pin(self, pin: int, level: int) -> None:
         """Put a pin of the board low (0) or high (1) from outside. All but the button start low."""

@@ -35,7 +35,8 @@ class Converter:
     gain_error; inl_steps and dnl_steps: peaks, their shapes drawn by `seed`. noise_steps: RMS of
     one conversion. conversion_us: time of one. factory: what read_uv() knows, "exact", "vref" (the
     reference as burnt into the chip, in units of 7 mV) or "two-point" (readings at 150 and 850 mV
-    without attenuation).
+    without attenuation). mv_per_step, offset_mv: of another chip (`of_chip`); a slope of 0 is the
+    ESP32's, which its reference gives.
     """
 
     vref_mv: float = NOMINAL_VREF_MV
@@ -46,6 +47,8 @@ class Converter:
     dnl_steps: float = 0.0
     noise_steps: float = 1.0
     conversion_us: int = 100
+    mv_per_step: float = 0.0
+    offset_mv: float = OFFSET_MV
     factory: str = "exact"
     seed: int = 0
 
@@ -53,8 +56,8 @@ class Converter:
         """The code at each 1/16 mV from 0 to 3500 mV, without noise."""
         mv = np.arange(FINE) / FINE_PER_MV
         steps = np.interp(mv, self._curve(self.vref_mv), np.arange(STEPS + 1), left=-1)
-        below = mv < OFFSET_MV
-        steps[below] = (mv[below] - OFFSET_MV) / self._slope(self.vref_mv)
+        below = mv < self.offset_mv
+        steps[below] = (mv[below] - self.offset_mv) / self._slope(self.vref_mv)
         steps = steps * (1 + self.gain_error) + self.offset_steps + self._bumps(steps)
         rng = np.random.Generator(np.random.PCG64([self.seed, 1]))
         edges = np.arange(STEPS) + 0.5 + self.dnl_steps * rng.uniform(-0.5, 0.5, STEPS)
@@ -67,14 +70,13 @@ class Converter:
         shape += 0.3 * np.sin(4 * np.pi * (turns + rng.uniform()))
         return self.inl_steps * shape
 
-    @staticmethod
-    def _slope(vref_mv: float) -> float:
-        return vref_mv * _MV_PER_STEP_AND_VREF
+    def _slope(self, vref_mv: float) -> float:
+        return self.mv_per_step or vref_mv * _MV_PER_STEP_AND_VREF
 
     def _curve(self, vref_mv: float) -> NDArray[np.float64]:
         """Millivolts of every step, by the published curves."""
         steps = np.arange(STEPS + 1, dtype=np.float64)
-        mv = OFFSET_MV + steps * self._slope(vref_mv)
+        mv = self.offset_mv + steps * self._slope(vref_mv)
         if self.bent:
             share = (vref_mv - 1000) / 200
             knots = (1 - share) * np.array(_BEND_MV[1000]) + share * np.array(_BEND_MV[1200])
@@ -98,3 +100,13 @@ class Converter:
             slope = 700 / (high - low)
             mv = steps * slope * (224_310 / 65_536) + 150 - low * slope + 54
         return (np.rint(mv) * 1000).astype(np.uint32)
+
+
+def of_chip(chip: str) -> Converter:
+    """A flawless converter of an esp32, esp32s3 or esp32c3 at 11 dB.
+
+    The newer two begin at 0 mV and end at about 3100 and 2800 mV (Espressif's documentation of the
+    ranges; where a C3 reads 4095).
+    """
+    full_mv = {"esp32s3": 3100.0, "esp32c3": 2800.0}.get(chip)
+    return Converter(mv_per_step=full_mv / STEPS, offset_mv=0) if full_mv else Converter()

@@ -87,6 +87,7 @@ class VmProcess:
         settings: str,
         conversion_us: int,
         calibration: str,
+        wiring: str,
     ) -> None:
         """Start it. `rtc_us`: clock in us since 2000; `seed`, `unique_id`: hexadecimal.
 
@@ -120,7 +121,7 @@ class VmProcess:
         arguments = [
             *map(str, (theirs.fileno(), shared.fd, seconds, us, *child_fds)),
             *(seed, unique_id, str(flash_fd), str(blocks), place(firmware), settings),
-            *(str(conversion_us), calibration, place(shim)),
+            *(str(conversion_us), calibration, wiring, place(shim)),
         ]
         # In a session of its own: an interrupt from the terminal is ours to handle, not the VM's.
         self.process = subprocess.Popen(

@@ -84,7 +84,7 @@ def test_between_points_it_is_a_straight_line_and_outside_the_nearest():
 
 
 def test_the_design_is_what_the_settings_say():
-    calibration = design(Settings(), 0)
+    calibration = design(Settings(), 805_634)
     assert calibration.voltage_uv_per_step == pytest.approx(230_000_000 * 0.805634 / 600, rel=1e-5)
     assert calibration.points == ((0, 73_239, 0),)
     assert not calibration.present

@@ -4,6 +4,7 @@ import math
 import statistics
 
 import pytest
+from meter.board import of
 from meter.calibration import Calibration, design
 from meter.sensor import Sensor
 from meter.settings import Settings, parse
@@ -13,8 +14,11 @@ from wattseal.record import SATURATED, SENSOR_MISSING
 
 def sensor_at(mains, settings=None, calibration=None):
     settings = settings or Settings()
-    calibration = calibration or design(settings, 0)
-    return Sensor(mains.read_voltage, mains.read_current, mains, settings, calibration)
+    board = of("Generic ESP32 module with ESP32")
+    calibration = calibration or design(settings, board.nv_per_step)
+    return Sensor(
+        mains.read_voltage, mains.read_current, mains, settings, calibration, board.straight
+    )
 
 
 def mean_power_w(mains, bursts, between_us=0):

@@ -6,6 +6,7 @@ from hashlib import sha256
 import uos
 
 _seed = sys.argv[9].encode()
+_machine = "wattseal's emulated board with " + sys.argv[17].split()[0]
 _count = 0
 
 
@@ -16,6 +17,10 @@ def urandom(n):
         _count += 1
         out += sha256(_seed + _count.to_bytes(4, "big")).digest()
     return out[:n]
+
+
+def uname():
+    return ("esp32", "esp32", "1.25.0", "", _machine)
 
 
 def __getattr__(name):

@@ -3,7 +3,7 @@
 Arguments, in the order of sys.argv: control fd, shared memory fd, RTC seconds (epoch 2000), RTC
 microseconds, rx and tx fds of UART 1 and 2, random seed, unique id, flash fd, flash blocks,
 firmware (its directory, or "fd,size" of a ROMFS image), settings as JSON, us of an ADC conversion,
-calibration as JSON ("" leaves either file alone).
+calibration as JSON ("" leaves either file alone), board (as `BoardData.wiring` says it).
 """
 
 import machine  # noqa: F401
