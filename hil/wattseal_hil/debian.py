@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -178,6 +179,22 @@ def fetch_source(work: Path) -> Path:
     except _Unavailable as reason:
         raise _missing(str(reason), 64) from None
     return next((work / "deb").glob("*.orig.tar.*"))
+
+
+def source_tree() -> Path:
+    """MicroPython's sources, fetched once. BoardError `vm-missing` if they cannot be had."""
+    tree = cache_dir() / f"micropython-{SUITE}-source"
+    if not tree.is_dir():
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache_dir()) as work:
+            with tarfile.open(fetch_source(Path(work))) as archive:
+                archive.extractall(work, filter="data")
+            try:
+                next(Path(work).glob("micropython-*")).rename(tree)
+            except OSError:
+                if not tree.is_dir():  # not because another process was first
+                    raise
+    return tree
 
 
 def _download(work: Path, bits: int, kind: str, command: list[str]) -> None:

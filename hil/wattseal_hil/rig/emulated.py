@@ -26,7 +26,8 @@ class EmulatedRig(Rig):
     appliance's description; nothing is drawn by default. start_s: what time it is at first.
     settings, calibration: the meter's own files. faulty: clamp and converter with the faults of
     real ones, by the seed. flash: an image to go on with, kept. rtc: whether the clock is set at
-    power-on. pace: see `set_pace`. firmware: another directory with main.py.
+    power-on. pace: see `set_pace`. firmware: another directory with main.py. chip: whose board, esp32,
+    esp32s3 or esp32c3.
     """
 
     name = "emulated"
@@ -48,6 +49,7 @@ class EmulatedRig(Rig):
         pace: float | None = None,
         firmware: str | Path | None = None,
         workdir: str | Path | None = None,
+        chip: str = "esp32",
     ) -> None:
         options: dict[str, Any] = {} if firmware is None else {"firmware": firmware}
         self.board = EmulatedBoard(
@@ -62,6 +64,7 @@ class EmulatedRig(Rig):
             heap_bytes=heap_bytes,
             front_end=bench(seed) if faulty else IDEAL,
             calibration=calibration,
+            chip=chip,
             **options,
         )
         self._heap_watched = False
