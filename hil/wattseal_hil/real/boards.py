@@ -37,13 +37,14 @@ class BoardData:
 
     @property
     def wiring(self) -> str:
-        """What the emulation below the firmware must know: chip, voltage and current input, number
-        of UARTs, tx and rx of the two ports."""
+        """What the emulation below the firmware must know, as the end of its machine's name:
+        voltage and current input, number of UARTs, tx and rx of the two ports, chip."""
         pins = self.pins
         ports = " ".join(
             f"{pins[port + '_TX']},{pins[port + '_RX']}" for port in ("CUSTOMER", "UTILITY")
         )
-        return f"{self.machine} {pins['VOLTAGE']} {pins['CURRENT']} {_UARTS[self.chip]} {ports}"
+        uarts = _UARTS[self.chip]
+        return f"{pins['VOLTAGE']} {pins['CURRENT']} {uarts} {ports} with {self.machine}"
 
 
 @cache

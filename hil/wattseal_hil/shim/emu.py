@@ -47,7 +47,7 @@ _factory_uv = uctypes.struct(
     _address + _FACTORY, {"s": (uctypes.ARRAY | 0, uctypes.UINT32 | 4096)}
 ).s
 conversion_us = 100
-_inputs = [int(pin) for pin in sys.argv[17].split()[1:3]]  # GPIOs of voltage and current
+wiring = sys.argv[17]
 handlers = {}  # GPIO -> its Pin with an interrupt handler
 
 tus = _MASK - 29999999  # ticks_us wraps after 30 s, ticks_ms after 60 s: bugs show early
@@ -158,7 +158,7 @@ class ADC:
 
     def __init__(self, pin, atten=0):
         self._at = None  # where this channel's samples begin; None: no reading in this range
-        self._of = _BLOCK * _inputs.index(int(str(pin)[4:-1]))
+        self._of = _BLOCK * wiring.split().index(str(pin)[4:-1], 0, 2)
         self.init(atten)
 
     def init(self, atten):

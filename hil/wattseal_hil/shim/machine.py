@@ -9,7 +9,6 @@ import uselect
 from emu import ADC, reset  # noqa: F401
 
 _fds = sys.argv[5:9]  # rx and tx of the customer's port, rx and tx of the utility's
-_uarts, *_wired = sys.argv[17].split()[3:]  # how many the chip has; "tx,rx" of the two ports
 _uid = bytes.fromhex(sys.argv[10])
 
 
@@ -79,9 +78,10 @@ class UART(io.IOBase):
     INV_TX = 32
 
     def __init__(self, id, baudrate=115200, tx=None, rx=None, **_):
-        if not 0 <= id < int(_uarts):
-            raise ValueError("UART(%d) does not exist" % id)
-        at = 2 * _wired.index("%s,%s" % (tx, rx))  # ValueError: nothing is connected there
+        wired = emu.wiring.split()
+        at = 2 * wired.index("%s,%s" % (tx, rx)) - 6  # ValueError: nothing is connected there
+        if id >= int(wired[2]):
+            raise ValueError  # the chip has no such UART
         self._rx, self._tx = (open(int(fd), "r+b", 0) for fd in _fds[at : at + 2])
         self._p = uselect.poll()
         self._p.register(self._rx, uselect.POLLIN)

@@ -3,10 +3,10 @@
 import sys
 from hashlib import sha256
 
+import emu
 import uos
 
 _seed = sys.argv[9].encode()
-_machine = "wattseal's emulated board with " + sys.argv[17].split()[0]
 _count = 0
 
 
@@ -20,7 +20,7 @@ def urandom(n):
 
 
 def uname():
-    return ("esp32", "esp32", "1.25.0", "", _machine)
+    return ("esp32", "", "", "", emu.wiring)
 
 
 def __getattr__(name):
