@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattseal_host.cli import output, rig_measure
+from wattseal_host.cli import output, rig_boards, rig_measure
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The emulated board as a bench for other programs.")
 app.command("calibrate")(rig_measure.calibrate)
 app.command("accuracy")(rig_measure.accuracy)
+app.command("flash")(rig_boards.flash)
 
 
 @app.command()
