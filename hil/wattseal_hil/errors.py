@@ -2,8 +2,9 @@
 
 Codes: vm-missing, vm-too-old, vm-broken, vm-stuck; firmware-missing, firmware-stopped,
 firmware-ended; flash-overwrite, flash-size, flash-busy, flash-unusable; time-backwards,
-pace-range; settings-refused, board-closed, bench-failed, control-unusable; load-missing,
-load-malformed, load-gap, load-range; feature-missing, feature-unknown, rig-spec.
+pace-range; fault-malformed; settings-refused, board-closed, bench-failed, control-unusable; load-missing,
+load-malformed, load-gap, load-range; feature-missing, feature-unknown, rig-spec, rig-environment;
+yaml-missing, yaml-malformed; meter-silent, meter-answer, meter-refused, console-silent.
 """
 
 from wattseal.errors import WattsealError

@@ -13,7 +13,7 @@ from wattseal_hil.faults import Fault
 from wattseal_hil.frontend import IDEAL, bench
 from wattseal_hil.loads import ConstantLoad, Load
 from wattseal_hil.rig.identity import source_identity
-from wattseal_hil.rig.interface import FEATURES, Rig
+from wattseal_hil.rig.interface import FEATURES, TAPE, Rig
 from wattseal_hil.vm import find_vm
 
 RESET_S = 0.5
@@ -26,12 +26,12 @@ class EmulatedRig(Rig):
     appliance's description; nothing is drawn by default. start_s: what time it is at first.
     settings, calibration: the meter's own files. faulty: clamp and converter with the faults of
     real ones, by the seed. flash: an image to go on with, kept. rtc: whether the clock is set at
-    power-on. pace: see `set_pace`. firmware: another directory with main.py. chip: whose board, esp32,
-    esp32s3 or esp32c3.
+    power-on. pace: see `set_pace`. firmware: another directory with main.py. chip: whose board,
+    esp32, esp32s3 or esp32c3.
     """
 
     name = "emulated"
-    features = FEATURES
+    features = FEATURES if hasattr(EmulatedBoard, "record") else FEATURES - {TAPE}
 
     def __init__(
         self,

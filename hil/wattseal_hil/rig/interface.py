@@ -129,6 +129,11 @@ class Rig:
 
     # Power
 
+    def start(self) -> None:
+        """See to it that the meter runs: power on, where there is a supply to switch."""
+        if SUPPLY in self.features:
+            self.power_on()
+
     @property
     def powered(self) -> bool:
         self._none(SUPPLY)
