@@ -22,14 +22,16 @@ from typing import Any
 from wattseal_hil.converter import of_chip
 from wattseal_hil.deploy import deployed
 from wattseal_hil.errors import BoardError
+from wattseal_hil.fault_kinds import parse
 from wattseal_hil.faults import Fault
 from wattseal_hil.frontend import FrontEnd
-from wattseal_hil.link import EPOCH_2000_S, FLASH_WATCHED_AT, SHIM, SharedMemory, VmProcess
+from wattseal_hil.injection import AtWork
+from wattseal_hil.link import EPOCH_2000_S, SHIM, SharedMemory, VmProcess
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
 from wattseal_hil.real.boards import board_of
-from wattseal_hil.supervisor import Supervisor
+from wattseal_hil.supervisor import Supervisor, Tap
 from wattseal_hil.vm import Vm, find_vm
 from wattseal_hil.waves import Mains
 
@@ -109,7 +111,10 @@ class EmulatedBoard:
         self._shared.put_factory(physics.front_end.converter.factory_uv().astype("<u4").tobytes())
         self._bench = Supervisor(round(start_s * 1_000_000), physics, self._shared.put_samples)
         self._bench.on_reset = self._start
+        self._bench.on_power = self._switch_on
         self._bench.cells = self._flash.cells
+        tamper_pin = (settings or {}).get("tamper_pin", -1)
+        self._faults = AtWork(self._bench, self._shared, self._move, tamper_pin)
         self.customer_port, self.utility_port = (port.path for port in self._bench.ports)
 
     def __enter__(self) -> "EmulatedBoard":
@@ -225,12 +230,12 @@ class EmulatedBoard:
     def drive_pin(self, pin: int, level: int) -> None:
         """Put a pin of the board low (0) or high (1) from outside. All but the button start low."""
 
-        def move() -> None:
-            self._shared.set_level(pin, level)
-            if self._bench.vm:
-                self._bench.vm.pin_moved(pin)
+        self._bench.call(lambda: self._move(pin, level))
 
-        self._bench.call(move)
+    def _move(self, pin: int, level: int) -> None:
+        self._shared.set_level(pin, level)
+        if self._bench.vm:
+            self._bench.vm.pin_moved(pin)
 
     def pin(self, pin: int) -> int:
         """The level of a pin, whoever drives it."""
@@ -246,17 +251,34 @@ class EmulatedBoard:
 
         self._bench.call(switch)
 
-    def inject(self, fault: Fault | None) -> None:
-        """From now on this fault has a say in every operation of the flash; None: none has.
+    def inject(self, fault: Fault | Mapping[str, Any] | None) -> None:
+        """From now on this fault is at work beside those before; None: none is.
 
-        A fault that cuts the power leaves the board off (`powered`), and time passes.
+        fault: a description (fault_kinds.py), or an object with a say in every operation of the
+        flash. One that cuts the power leaves the board off (`powered`), and time passes.
+        Raises BoardError `fault-malformed`.
         """
+        if fault is None:
+            self._bench.call(self._faults.clear)
+        elif isinstance(fault, Mapping):
+            made = parse(fault).fault
+            self._bench.call(lambda: self._faults.described(made))
+        else:
+            self._bench.call(lambda: self._faults.add(fault))
 
-        def put() -> None:
-            self._bench.fault = fault
-            self._shared.set_level(FLASH_WATCHED_AT, 1 if fault else 0)
+    # The lines, from inside
 
-        self._bench.call(put)
+    def tap(self, tap: Tap) -> None:
+        """From now on `tap` is told of every byte at the firmware's UARTs; in the bench's thread,
+        with the faults of the line beyond it."""
+        self._bench.call(lambda: self._bench.taps.append(tap))
+
+    def send(self, port: int, data: bytes) -> None:
+        """Send to a port (0 the customer's, 1 the utility's) as a client would, over its line.
+
+        Nothing waits for an answer: let time pass, and `tap`.
+        """
+        self._bench.call(lambda: self._bench.send(port, data))
 
     # What can be seen
 

@@ -13,7 +13,8 @@ operation is made without running the board again.
 
 import mmap
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wattseal_hil.nor import ERASE_BYTES
@@ -58,7 +59,12 @@ class FlashOperation:
 
 
 class Fault:
-    """What the bench asks. This one lets everything pass."""
+    """What the bench asks. This one lets everything pass.
+
+    off_us: how long the power stays away after a CUT; None: until somebody switches it on.
+    """
+
+    off_us: int | None = None
 
     def judge(self, operation: FlashOperation, image: mmap.mmap) -> str:
         """GO, REFUSE (the file system is told of an error), LOSE (the cells stay as they are, and
@@ -76,18 +82,56 @@ class Fault:
 class PowerCut(Fault):
     """Power fails at the `at`-th operation from now (1: the next), as `kind` says."""
 
-    def __init__(self, at: int, kind: str, rng: random.Random) -> None:
+    def __init__(
+        self, at: int, kind: str, rng: random.Random, off_us: int | None = None
+    ) -> None:
         self._left = at
         self._kind = kind
         self._rng = rng
+        self.off_us = off_us
 
     def judge(self, operation: FlashOperation, image: mmap.mmap) -> str:
-        self._left -= 1
-        if self._left:
+        if not self._due(operation, image):
             return GO
         place = slice(operation.address, operation.end)
         image[place] = operation.cells(bytes(image[place]), self._kind, self._rng)
         return CUT
+
+    def _due(self, operation: FlashOperation, image: mmap.mmap) -> bool:
+        self._left -= 1
+        return self._left == 0
+
+
+# Length, version 1, kind, meter, then epoch, boot and sequence number, which stay below 65536.
+_SEALED = re.compile(rb"\x00[\x40-\xff]\x01[\x01-\x03].{16}(?:\x00\x00..){3}", re.DOTALL)
+_SEEN_BYTES = 64
+
+
+class BrownOut(PowerCut):
+    """Power dips while a record is being sealed: at the `at`-th operation of that seal.
+
+    A seal begins for the flash (1) with the first operation that programs the head of a sealed
+    record that is nowhere on it; what the meter computed before has left no trace that a dip could
+    tear. If the seal is over before, the next one counts on. Where LittleFS carries an old record
+    along, that is no seal.
+    """
+
+    def __init__(self, at: int, kind: str, rng: random.Random, off_us: int) -> None:
+        super().__init__(at, kind, rng, off_us)
+        self._sealing = False
+        self._tail = b""
+        self._next = -1
+
+    def _due(self, operation: FlashOperation, image: mmap.mmap) -> bool:
+        if not self._sealing:
+            # A head may lie across two programs, one after the other.
+            before = self._tail if operation.address == self._next else b""
+            seen = before + operation.data
+            self._tail, self._next = seen[-_SEEN_BYTES:], operation.end
+            self._sealing = any(
+                image.find(head.group()) < 0 for head in _SEALED.finditer(seen)
+            )
+        return self._sealing and super()._due(operation, image)
 
 
 class Refusal(Fault):
@@ -133,6 +177,25 @@ class Overwriting(Fault):
         self.count += 1
         image[place] = (cells & new).to_bytes(len(operation.data), "big")
         return LOSE
+
+
+class Several(Fault):
+    """All of `faults`, in order: the first that objects decides."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = list(faults)
+
+    def judge(self, operation: FlashOperation, image: mmap.mmap) -> str:
+        for fault in self.faults:
+            verdict = fault.judge(operation, image)
+            if verdict != GO:
+                self.off_us = fault.off_us
+                return verdict
+        return GO
+
+    def hear(self, port: int, data: bytes) -> None:
+        for fault in self.faults:
+            fault.hear(port, data)
 
 
 class Recorder(Fault):

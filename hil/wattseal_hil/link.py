@@ -21,6 +21,7 @@ FACTORY_AT = 16384
 HEAP_AT = 32768
 WATCH_AT = 63
 FLASH_WATCHED_AT = 61
+FILLED_AT = 60
 TICKS = 1 << 30
 FIRST_TICK_US = TICKS - 30_000_000
 MAX_GRANT_US = 120_000_000
@@ -195,6 +196,10 @@ class VmProcess:
 
     def pin_moved(self, pin: int) -> None:
         self._send(b"P", pin)
+
+    def clock_jumps(self, by_s: int) -> None:
+        """The real-time clock jumps by so many seconds, below 2^32 either way."""
+        self._send(b"C", by_s < 0, abs(by_s))
 
     def write_port(self, number: int, data: bytes) -> None:
         """Towards the firmware; as on a wire, what overruns the pipe's 256 KiB is lost."""

@@ -11,6 +11,7 @@ import numpy as np
 from wattseal_hil.converter import FINE, FINE_PER_MV
 from wattseal_hil.frontend import FrontEnd, Pins
 from wattseal_hil.loads import Load
+from wattseal_hil.sensor_faults import SensorFault
 from wattseal_hil.waves import Mains, Sine, Wave
 
 BLOCK = 1024  # conversions
@@ -46,6 +47,7 @@ class Physics:
         self._steps_us = np.arange(BLOCK, dtype=np.int64) * self.conversion_us
         bias = (self.front_end.voltage_bias_mv, self.front_end.current_bias_mv)
         self._bias = np.array(bias, np.float32)[:, None] * FINE_PER_MV
+        self.faults: list[SensorFault] = []  # at work
         self._wave: Wave | None = None
         self._pins: Pins | None = None
 
@@ -56,6 +58,8 @@ class Physics:
         after `t_us`.
         """
         levels = self._levels(self._pins_at(t_us / 1_000_000), t_us)
+        for fault in self.faults:
+            fault.levels(levels)
         levels += self._bias
         for row in (0, 1):
             # A block's noise is a window of the pool, placed by a hash of time and channel.
@@ -63,7 +67,10 @@ class Physics:
             at = mixed >> 48
             levels[row] += self._noise[at : at + BLOCK]
         np.clip(levels, 0, FINE - 1, out=levels)
-        return self._codes[levels.astype(np.int32)].tobytes()
+        codes = self._codes[levels.astype(np.int32)]
+        for fault in self.faults:
+            fault.codes(codes)
+        return codes.tobytes()
 
     def _pins_at(self, t_s: float) -> Pins:
         wave = wave_of(self._load, t_s, self._mains)

@@ -23,6 +23,7 @@ from typing import Any
 
 from wattseal_hil.errors import BoardError
 from wattseal_hil.faults import ANSWERS, CUT, GO, Fault, FlashOperation
+from wattseal_hil.line import Line
 from wattseal_hil.link import MAX_GRANT_US, UARTS, VmProcess
 from wattseal_hil.physics import BLOCK, Physics
 from wattseal_hil.ports import Pty
@@ -33,8 +34,13 @@ QUIET_S = 0.001
 TICK_S = 0.01  # granularity of a paced clock
 ROOM_TICK_S = 0.001  # a pty takes 4 KiB at a time
 BOOT_US = 500_000  # what a reset costs, so that even a board that resets for ever sees time pass
+NEVER_US = 1 << 62
 FAR_US = 3_600_000_000  # bursts farther apart are not prepared ahead
 CONSOLE_BYTES = 1 << 20
+
+# Told of what passes between the firmware's UART and the line: port, whether towards the meter,
+# bytes, board time in us.
+Tap = Callable[[int, bool, bytes, int], None]
 
 
 class Supervisor:
@@ -47,11 +53,15 @@ class Supervisor:
         self.physics = physics
         self.console = bytearray()
         self.ports = [Pty() for _ in range(UARTS)]
+        self.lines = [Line() for _ in range(UARTS)]
+        self.taps: list[Tap] = []
         self.goal_us: int | None = None
         self.failure: BoardError | None = None
         self.fault: Fault | None = None
         self.cells: mmap.mmap | None = None  # of the flash
         self.on_reset: Callable[[int], None] = lambda clock_us: None
+        self.on_power: Callable[[], None] = lambda: None
+        self.on_at_us: int | None = None  # when the power comes back by itself
         self.vm: VmProcess | None = None
         self._put_samples = put_samples
         self._idle = False
@@ -59,6 +69,7 @@ class Supervisor:
         self._pace: tuple[float, float, int] | None = None
         self._heard_s = 0.0
         self._quiet_at_s = [0.0] * UARTS
+        self._said = [bytearray() for _ in range(UARTS)]  # by the VM since its last message
         self._waiting: Future[None] | None = None
         self._ahead: tuple[int, bytes] | None = None
         self._last_block_us = self._period_us = 0
@@ -103,6 +114,7 @@ class Supervisor:
     def attach(self, vm: VmProcess) -> None:
         """Take over a VM that has just been started."""
         self.vm = vm
+        self.on_at_us = None
         self.failure = None
         self._idle = self._overwritten = False
         self._heard_s = time.monotonic()
@@ -120,7 +132,8 @@ class Supervisor:
         vm.process.kill()
         vm.process.wait()
         for number in range(UARTS):
-            self._pass_on(number, vm.read_port(number))
+            self._said[number] += vm.read_port(number)
+            self._pass_on(number)
         self._log(vm.read_console())
         for fd in (vm.control.fileno(), vm.console, *vm.tx):
             self._epoll.unregister(fd)
@@ -129,7 +142,7 @@ class Supervisor:
 
     def power_off(self) -> None:
         self.detach()
-        self.failure = None
+        self.failure = self.on_at_us = None
 
     def run_to(self, goal_us: int) -> "Future[None]":
         """Lock-step up to `goal_us`; done when the VM is idle there. One at a time."""
@@ -203,9 +216,18 @@ class Supervisor:
     def _advance(self) -> float:
         """Grant what may be granted; seconds until this is worth asking again (-1: an event)."""
         now_s = time.monotonic()
-        target_us = self._target_us(now_s)
+        wanted_us = target_us = self._target_us(now_s)
+        if self.vm is None or self._idle:
+            due_us = self._release_lines()
+            target_us = min(target_us, max(due_us, self.now_us))
         if self.vm is None:
+            if self.on_at_us is not None and self.on_at_us <= target_us:
+                self.now_us = max(self.now_us, self.on_at_us)
+                self.on_power()
+                return SILENT_S / 4
             self.now_us = max(self.now_us, target_us)
+            if self.now_us < wanted_us:
+                return 0
             if self.goal_us is not None:
                 self._settle()
             return TICK_S if self._pace else -1
@@ -232,6 +254,26 @@ class Supervisor:
         if pending:
             return ROOM_TICK_S
         return TICK_S if self._pace else -1
+
+    def _release_lines(self) -> int:
+        """Pass on what is due on the lines by now; when the next of it is (far off: nothing)."""
+        due = [NEVER_US]
+        for number, line in enumerate(self.lines):
+            while (due_us := line.due_us) is not None and due_us <= self.now_us:
+                for to_meter, data in line.release(self.now_us):
+                    if to_meter:
+                        self.say(number, data)
+                    else:
+                        self.ports[number].send(data, time.monotonic())
+            due.append(NEVER_US if due_us is None else due_us)
+        return min(due)
+
+    def say(self, number: int, data: bytes) -> None:
+        """To the firmware's UART, past the line."""
+        if data and self.vm:
+            for tap in self.taps:
+                tap(number, True, data, self.now_us)
+            self.vm.write_port(number, data)
 
     def _target_us(self, now_s: float) -> int:
         if self.goal_us is not None:
@@ -260,11 +302,13 @@ class Supervisor:
         kind, current, passed_us = message
         self.now_us += passed_us
         self._heard_s = time.monotonic()
+        # What it sent before this message was sent by now.
+        for number in range(UARTS):
+            self._from_port(number)
+            self._pass_on(number)
         if kind == "A":
             self._answer_samples(vm)
         elif kind == "I":
-            for number in range(UARTS):
-                self._from_port(number)
             self._idle = current
         elif kind == "F":
             self._overwritten = True
@@ -281,13 +325,13 @@ class Supervisor:
         operation = vm.receive_flash()
         if operation is None:
             return  # the end follows
-        for number in range(UARTS):
-            self._from_port(number)
         verdict = GO
         if self.fault and self.cells:
             verdict = self.fault.judge(FlashOperation(*operation), self.cells)
         if verdict == CUT:
+            off_us = self.fault.off_us if self.fault else None
             self.power_off()
+            self.on_at_us = None if off_us is None else self.now_us + off_us
         else:
             vm.flash_answer(ANSWERS[verdict])
 
@@ -307,25 +351,33 @@ class Supervisor:
                 self._ahead = (next_us, self.physics.block(next_us))
 
     def _from_port(self, number: int) -> None:
-        if self.vm is None:
-            return
-        data = self.vm.read_port(number)
-        if data:
-            now_s = time.monotonic()
-            self._pass_on(number, data)
-            if self._quiet_at_s[number]:
-                self._quiet_at_s[number] = now_s + QUIET_S
+        """Take what the firmware sends; it is passed on with the next message, at its time."""
+        if self.vm:
+            self._said[number] += self.vm.read_port(number)
 
-    def _pass_on(self, number: int, data: bytes) -> None:
-        self.ports[number].send(data, time.monotonic())
+    def _pass_on(self, number: int) -> None:
+        data = bytes(self._said[number])
+        if not data:
+            return
+        self._said[number].clear()
+        now_s = time.monotonic()
+        for tap in self.taps:
+            tap(number, False, data, self.now_us)
         if self.fault:
             self.fault.hear(number, data)
+        self.ports[number].send(self.lines[number].carry(False, data, self.now_us), now_s)
+        if self._quiet_at_s[number]:
+            self._quiet_at_s[number] = now_s + QUIET_S
 
     def _from_client(self, number: int) -> None:
         data = self.ports[number].receive()
         if data and self.vm:
             self._quiet_at_s[number] = time.monotonic() + REPLY_S
-            self.vm.write_port(number, data)
+            self.send(number, data)
+
+    def send(self, number: int, data: bytes) -> None:
+        """To the firmware, over the line, as a client's."""
+        self.say(number, self.lines[number].carry(True, data, self.now_us))
 
     def _from_console(self) -> None:
         if self.vm:

@@ -98,7 +98,7 @@ def send(kind):
 
 def take():
     """Wait for one message, obey it and return its kind; without a supervisor, end."""
-    global goal, _serial
+    global goal, rs, _serial
     if _ctl.readinto(_in) != 6:
         quit(0)
     _serial = (_serial + 1) & 255
@@ -107,6 +107,9 @@ def take():
         goal = int.from_bytes(_in[2:], "big")
     elif kind == 80 and _in[1] in handlers:  # P: a pin moved
         handlers[_in[1]].moved()
+    elif kind == 67:  # C: the clock jumps, back where the pin is 1; 2000 is where it begins
+        by = int.from_bytes(_in[2:], "big")
+        rs = max(0, rs - by if _in[1] else rs + by)
     return kind
 
 

@@ -1,14 +1,36 @@
 """NOR flash in a mapped file: an erase sets a block to ones, a program only clears bits.
 
 `wear` counts per block: programs, then erases, 32 bits each. While the level of WATCHED is 1 the
-bench is asked before each operation; it may cut the power there, or have the flash refuse.
+bench is asked before each operation; it may cut the power there, or have the flash refuse. While
+that of FILLED is n, another file leaves n - 1 blocks free.
 """
 
 import emu
 import uctypes
+import uos
 
 ERASE = 4096
 WATCHED = 61  # no GPIO
+FILLED = 60  # nor this
+filled = 0
+
+
+def fill():
+    """Make the other file as long as it is to be; called whenever the firmware waits."""
+    global filled
+    if emu.levels[FILLED] == filled:
+        return
+    filled = emu.levels[FILLED]
+    try:
+        if not filled:
+            uos.remove("/filler")
+            return
+        with open("/filler", "ab") as f:
+            while uos.statvfs("/")[3] >= filled:
+                f.write(b"x" * ERASE)
+                f.flush()
+    except OSError:
+        pass
 
 
 def ask(at, data):

@@ -5,6 +5,7 @@ supervisor, so that a request is answered while the clock stands still.
 """
 
 import emu
+import nor
 import uselect
 from uselect import POLLERR, POLLHUP, POLLIN, POLLOUT  # noqa: F401
 
@@ -20,6 +21,7 @@ class poll:
     def poll(self, ms=-1):
         """The ready (stream, events) pairs; waits `ms` of virtual time, -1: for ever."""
         emu.watch()
+        nor.fill()
         emu.fold(0)
         us = ms * 1000 - emu.sub if ms > 0 else ms  # so as to wake on a whole ms, as a tick does
         wait = 0

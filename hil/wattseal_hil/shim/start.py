@@ -59,6 +59,7 @@ def set_up():
         settle("/settings.json", sys.argv[14])
     if sys.argv[16]:
         settle("/calibration.json", sys.argv[16])
+    nor.fill()
     sys.path[:] = ["", "/rom", ".frozen", "/lib"]
     sys.argv[:] = [""]
 
