@@ -43,7 +43,7 @@ def sum_groups(groups):
             even = len(group) & ~1
             firsts += group[0:even:2]
             seconds += group[1:even:2]
-        sums = _add_pairs(firsts, seconds, prime)
+        sums = add_pairs(firsts, seconds, prime)
         some_vanish = None in sums
         at = 0
         still_busy = []
@@ -71,8 +71,9 @@ def _prime_like(groups):
     return P
 
 
-def _add_pairs(firsts, seconds, prime):
-    """Return firsts[i] + seconds[i] for each i, in order. Both lists are used up."""
+def add_pairs(firsts, seconds, prime):
+    """Return firsts[i] + seconds[i] for each i, in order (no identities among them; `prime` is P
+    as the kind of integer the coordinates are). Both lists are used up."""
     runs = []
     before = []
     product = 1
