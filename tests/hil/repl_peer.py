@@ -37,7 +37,8 @@ for name in ("boot.py", "main.py"):
 class ReplPeer:
     """`port` is the console; `customer_port`, `utility_port` the meter's while it runs.
 
-    machine: what the image calls itself. dead: the console never answers.
+    machine: what the image calls itself. dead: the console never answers. paste: whether
+    it knows raw-paste mode.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class ReplPeer:
         machine: str = "Generic ESP32 module with ESP32",
         dead: bool = False,
         cut_after: int | None = None,
+        paste: bool = True,
     ) -> None:
-        self.machine, self.dead = machine, dead
+        self.machine, self.dead, self.paste = machine, dead, paste
         self.cut_after = cut_after  # requests after which the cable is pulled
         self.failure: BaseException | None = None
         self.executed: list[bytes] = []
@@ -167,7 +169,10 @@ class ReplPeer:
             self._send(b"\r\n>>> ")
 
     def _raw(self, byte: int) -> None:
-        if byte == 1:
+        if self._buffer == b"\x05A" and byte == 1 and self.paste:
+            self._mode, self._buffer = self._paste, b""
+            self._send(b"R\x01" + WINDOW.to_bytes(2, "little") + b"\x01")
+        elif byte == 1:
             self._buffer = b""
             self._send(RAW)
         elif byte == 2:
@@ -181,9 +186,6 @@ class ReplPeer:
         elif byte == 4:
             self._send(b"OK")
             self._answer(self._buffer)
-        elif self._buffer == b"\x05A" and byte == 1:
-            self._mode, self._buffer = self._paste, b""
-            self._send(b"R\x01" + WINDOW.to_bytes(2, "little") + b"\x01")
         else:
             if byte == 13:
                 return

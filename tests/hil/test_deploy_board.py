@@ -91,14 +91,13 @@ class TestDeploy:
         assert "/mine.py" in files_on(peer)
         assert not any(".new" in path for path in files_on(peer))
 
-    def test_a_pulled_cable_leaves_a_board_that_runs_nothing(self, tmp_path, peer):
+    def test_a_pulled_cable_leaves_a_board_that_runs_nothing(self, peer):
         with Console(peer.port) as console:
             deploy(console, start=False)
             peer.run("open('/meter/log.mpy', 'wb').write(b'old')")
             peer.run("open('/meter/keys.mpy', 'wb').write(b'old')")
             peer.cut_after = len(peer.executed) + 12
-            console._line.serial.timeout = 0.2
-            console._line.read_until = partial(console._line.read_until, timeout=0.5)
+            console._line.exec_raw = partial(console._line.exec_raw, timeout=0.5)
             with pytest.raises(BoardError) as caught:
                 deploy(console, start=False)
         assert caught.value.code == "console-silent"
@@ -135,6 +134,12 @@ class TestDeploy:
                 deploy(console)
         assert caught.value.code == "flash-full"
         assert "/main.py" not in files_on(peer)
+
+
+def test_a_console_without_raw_paste(tmp_path):
+    with ReplPeer(tmp_path, paste=False) as peer, Console(peer.port) as console:
+        console.write("/x", bytes(range(256)) * 9)
+        assert console.hashes((), ("/x",)) == digests({"/x": bytes(range(256)) * 9})
 
 
 def test_a_chip_without_pins(tmp_path):
@@ -213,3 +218,80 @@ class TestMip:
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
+
+
+def rig(*arguments: str) -> tuple[int, dict]:
+    done = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    return done.exit_code, json.loads(done.stdout)
+
+
+class TestCommands:
+    def test_deploy_then_doctor(self, peer, tmp_path):
+        settings = tmp_path / "settings.json"
+        settings.write_text('{"interval_s": 900}')
+        code, told = rig("deploy", "--port", peer.port, "--settings", str(settings))
+        assert code == 0 and told["self_test_passed"]
+        ports = ["--customer-port", peer.customer_port, "--utility-port", peer.utility_port]
+        code, found = rig("doctor", "--port", peer.port, *ports)
+        findings = {x["check"]: x for x in found["findings"]}
+        # The stand-in's clock is the emulated board's, which nobody set to today.
+        assert {x for x, y in findings.items() if not y["ok"]} <= {"clock", "heap"}
+        assert list(findings) == [
+            "port", "console", "micropython", "heap", "flash", "settings", "files", "clock",
+            "start", "customer-port", "utility-port",
+        ]  # fmt: skip
+        assert told["meter"] in findings["start"]["seen"]
+        assert told["meter"] in findings["utility-port"]["seen"]
+        assert code == (0 if found["ok"] else 1)
+
+        code, found = rig("doctor", "--no-stop", *ports)
+        assert code == 0
+        assert [x["check"] for x in found["findings"]] == ["customer-port", "utility-port"]
+
+    def test_doctor_on_a_bare_board(self, peer):
+        code, found = rig("doctor", "--port", peer.port)
+        findings = {x["check"]: x for x in found["findings"]}
+        assert code == 1
+        assert "rig deploy" in findings["files"]["todo"]
+        assert not findings["start"]["ok"]
+
+    def test_doctor_without_a_board(self):
+        code, found = rig("doctor", "--port", "/dev/ttyUSB99")
+        assert code == 1
+        assert found["findings"][0]["check"] == "port"
+        assert all(x["ok"] or x["todo"] for x in found["findings"])
+
+    def test_doctor_at_a_port_nobody_answers(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("wattseal_hil.real.console._ENTER_S", 0.3)
+        with ReplPeer(tmp_path, dead=True) as peer:
+            code, found = rig("doctor", "--port", peer.port)
+        assert code == 1
+        assert [x["check"] for x in found["findings"]] == ["port", "console"]
+
+    def test_dry_run_touches_no_port(self):
+        code, told = rig("deploy", "--dry-run", "--chip", "esp32c3")
+        assert code == 0
+        assert told["files"] == digests(file_set("rv32imc"))
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["deploy", "--form", "frozen"],
+            ["doctor", "--form", "frozen"],
+            ["doctor", "--no-stop"],
+            ["flash"],
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, arguments):
+        assert CliRunner().invoke(app, arguments).exit_code == 2
+
+    def test_settings_that_are_no_object(self, tmp_path):
+        from wattseal.errors import Misuse
+
+        path = tmp_path / "s.json"
+        path.write_text("[]")
+        with pytest.raises(Misuse):
+            CliRunner().invoke(
+                app, ["deploy", "--port", "/dev/null", "--settings", str(path)],
+                catch_exceptions=False,
+            )  # fmt: skip

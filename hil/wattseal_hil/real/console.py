@@ -34,6 +34,7 @@ _START = re.compile(
 )
 _TROUBLE = (
     b"Traceback (most recent call last):", b"flash fails, starting again", b"deploying was cut",
+    b'Type "help()"',  # the prompt: there is nothing to run
 )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ class Console:
         check_port(port)
         self.port = port
         try:
-            self._line: Any = SerialTransport(port, baudrate=baud, timeout=5)
+            self._line: Any = SerialTransport(port, baudrate=baud, timeout=1)
         except (TransportError, OSError) as error:
             raise BoardError("port-busy", f"{port}: {error}") from None
         try:

@@ -19,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="The emulated board as a bench for 
 app.command("calibrate")(rig_measure.calibrate)
 app.command("accuracy")(rig_measure.accuracy)
 app.command("flash")(rig_boards.flash)
+app.command("deploy")(rig_boards.deploy)
+app.command("doctor")(rig_boards.doctor)
 
 
 @app.command()
