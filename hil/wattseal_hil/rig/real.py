@@ -1,0 +1,149 @@
+"""The rig of a real board: its USB cable, and where they are wired, its two ports.
+
+The bridge on Espressif's boards (and the chip's own USB) pulls EN by RTS and GPIO0 by DTR. EN held
+low stops the whole chip, clock included, as the power's absence does: so `power_off` holds it, and
+`power_on` lets it go. A cable without those lines has neither feature. Tests run against a pty; no
+board was at hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import Any
+
+from wattseal_hil.board import FIRMWARE
+from wattseal_hil.errors import BoardError
+from wattseal_hil.real.ports import check_port
+from wattseal_hil.rig.identity import source_identity
+from wattseal_hil.rig.interface import CONSOLE, CUSTOMER_PORT, RESET, SUPPLY, UTILITY_PORT, Rig
+from wattseal_hil.rig.spec import Board
+
+OPTIONS = {"baud": int}
+BAUD = 115200
+RESET_S = 0.2
+_CONSOLE_MAX = 1 << 20
+
+
+class RealRig(Rig):
+    """A board on a USB cable, its console kept from the moment this is made.
+
+    spec.options: baud, the console's line speed. Nothing is reset by making or closing it, as far
+    as the bridge allows. Raises BoardError: port-missing, port-denied, port-busy.
+    """
+
+    def __init__(self, spec: Board) -> None:
+        import serial
+
+        self.name = str(spec)
+        self._spec = spec
+        check_port(spec.device)
+        self._line: Any = serial.serial_for_url(
+            spec.device, int(spec.options.get("baud", BAUD)), timeout=0.1, do_not_open=True,
+            exclusive=True,
+        )  # fmt: skip
+        # Both lines at rest as the port opens, so that opening it pulls neither EN nor GPIO0.
+        self._line.dtr = False
+        self._line.rts = False
+        try:
+            self._line.open()
+        except (serial.SerialException, OSError) as error:
+            raise BoardError("port-busy", f"{spec.device}: {error}") from None
+        self._powered = True
+        self._said = bytearray()
+        self._closing = threading.Event()
+        features = {CONSOLE}
+        if spec.customer_port:
+            features.add(CUSTOMER_PORT)
+        if spec.utility_port:
+            features.add(UTILITY_PORT)
+        if self._has_lines():
+            features |= {RESET, SUPPLY}
+        self.features = frozenset(features)
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def _has_lines(self) -> bool:
+        try:
+            return isinstance(self._line.cts, bool)
+        except (OSError, AttributeError):
+            return False  # a pseudo-terminal
+
+    def _listen(self) -> None:
+        while not self._closing.is_set():
+            try:
+                data = self._line.read(max(1, self._line.in_waiting))
+            except (OSError, TypeError, AttributeError):
+                # The chip's own USB goes away with a reset, and comes back.
+                if self._closing.wait(0.2):
+                    return
+                with contextlib.suppress(OSError):
+                    self._line.close()
+                    self._line.open()
+                continue
+            self._said += data
+            del self._said[:-_CONSOLE_MAX]
+
+    def close(self) -> None:
+        if self._closing.is_set():
+            return
+        if SUPPLY in self.features and not self._powered:
+            self.power_on()
+        self._closing.set()
+        self._reader.join(2)
+        with contextlib.suppress(OSError):
+            self._line.close()
+
+    def identity(self) -> dict[str, Any]:
+        """The checkout's, and the chip. Whether the board has these very files: `rig doctor`."""
+        return {**source_identity(FIRMWARE), "chip": self._spec.chip}
+
+    @property
+    def customer_port(self) -> str:
+        self.require(CUSTOMER_PORT)
+        return str(self._spec.customer_port)
+
+    @property
+    def utility_port(self) -> str:
+        self.require(UTILITY_PORT)
+        return str(self._spec.utility_port)
+
+    @property
+    def console(self) -> str:
+        return bytes(self._said).decode("utf-8", "replace").replace("\r", "")
+
+    @property
+    def now_s(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    @property
+    def powered(self) -> bool:
+        self.require(SUPPLY)
+        return self._powered
+
+    def power_on(self) -> None:
+        self.require(SUPPLY)
+        self._enable(True)
+
+    def power_off(self) -> None:
+        """Hold EN low: the chip stops this instant, in whatever it is at."""
+        self.require(SUPPLY)
+        self._enable(False)
+
+    def reset(self) -> None:
+        self.require(RESET)
+        self._enable(False)
+        time.sleep(RESET_S)
+        self._enable(True)
+
+    def _enable(self, on: bool) -> None:
+        try:
+            self._line.dtr = False  # GPIO0 high: the flash is booted from, not the ROM
+            self._line.rts = not on
+        except OSError as error:
+            raise BoardError("bench-failed", f"{self._spec.device}: {error}") from None
+        self._powered = on
