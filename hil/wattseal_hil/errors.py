@@ -1,10 +1,11 @@
 """What can go wrong on the bench: with the VM, the emulated board, or a load.
 
 Codes: vm-missing, vm-too-old, vm-broken, vm-stuck; firmware-missing, firmware-stopped,
-firmware-ended; flash-overwrite, flash-size, flash-busy, flash-unusable; time-backwards,
-pace-range; fault-malformed; settings-refused, board-closed, bench-failed, control-unusable; load-missing,
-load-malformed, load-gap, load-range; feature-missing, feature-unknown, rig-spec, rig-environment;
-yaml-missing, yaml-malformed; meter-silent, meter-answer, meter-refused, console-silent.
+firmware-ended; flash-overwrite, flash-size, flash-busy, flash-unusable; time-backwards, pace-range;
+fault-malformed; settings-refused, board-closed, bench-failed, control-unusable; load-missing,
+load-malformed, load-gap, load-range; feature-missing, feature-unknown, rig-spec, rig-environment,
+rig-unreachable, rig-gone, load-local; yaml-missing, yaml-malformed; meter-silent, meter-answer,
+meter-refused, console-silent.
 """
 
 from wattseal.errors import WattsealError

@@ -11,6 +11,7 @@ from typing import Any
 from wattseal.chain import Config
 
 from wattseal_hil.errors import BoardError
+from wattseal_hil.rig.spec import address
 
 UNIT_ID = 1
 BAUD = 19200
@@ -44,15 +45,21 @@ def sealed_log(
 @contextlib.contextmanager
 def _client(port: str, timeout_s: float) -> Iterator[Any]:
     from pymodbus import FramerType
-    from pymodbus.client import ModbusSerialClient
+    from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # an error is raised, once
-    # A pseudo-terminal and a socket have no parity.
-    wired = port.startswith("/dev/") and not os.path.realpath(port).startswith("/dev/pts/")
-    client = ModbusSerialClient(
-        port, framer=FramerType.RTU, baudrate=BAUD, parity="E" if wired else "N",
-        timeout=timeout_s, retries=1,
-    )  # fmt: skip
+    client: Any
+    if port.startswith("socket://"):
+        host, number = address(port.removeprefix("socket://"))
+        client = ModbusTcpClient(
+            host, port=number, framer=FramerType.RTU, timeout=timeout_s, retries=1
+        )
+    else:
+        # A pseudo-terminal has no parity.
+        parity = "N" if os.path.realpath(port).startswith("/dev/pts/") else "E"
+        client = ModbusSerialClient(
+            port, framer=FramerType.RTU, baudrate=BAUD, parity=parity, timeout=timeout_s, retries=1
+        )
     try:
         if not client.connect():
             raise BoardError("meter-silent", f"{port} cannot be opened")

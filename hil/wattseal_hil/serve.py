@@ -1,23 +1,21 @@
-"""A rig for other programs: one board, its ports, and a control socket, until interrupted.
+"""A rig for other programs: its ports and a control socket, until interrupted.
 
 On standard output one JSON object on one line: `customer_port`, `utility_port`, `control` (path of
 a Unix-domain stream socket), `vm` (the VM's own sys.implementation). On the control socket, one
-JSON object a line each way, any number of connections:
+JSON object a line each way, any number of connections: see control.py.
 
-    {"do": "status"}                  the answer to every request: clock, power, flash wear
-    {"do": "run-until", "t": 1767312000}   as fast as the VM can; answered when it is so
-    {"do": "button"}                  press the pairing button for 0.2 s of board time
-    {"do": "load", "watts": 1500}     a constant load from now on; or an appliance, by its kind:
-    {"do": "load", "kind": "motor", "watts": 500, "power_factor": 0.6}     (see appliances.py)
-    {"do": "power", "on": false}
-
-Answers: {"ok": true, "now_s": ..., "powered": ..., "programs": ..., "erases": ...} or
-{"ok": false, "code": ..., "detail": ...}. Beside the codes of wattseal_hil.errors: bad-request.
+With an address to listen on, the same on TCP, for other machines and `--rig socket://host:port`:
+control on that port, the customer's port on the next, the utility's on the one after (with port 0,
+any free ones). The line then holds `listen`, `customer_url` and `utility_url` as well, which
+pyserial opens. Nobody is asked who he is: listen where only those can reach who may.
 
 Speed: a number lets board time pass at so many times real time; "max" lets it pass by `run-until`
 only, in lock-step. `run-until` at a pace jumps ahead, then the pace goes on.
 """
 
+from __future__ import annotations
+
+import contextlib
 import json
 import os
 import signal
@@ -29,77 +27,35 @@ from typing import IO, Any
 
 from wattseal.errors import WattsealError
 
-from wattseal_hil.appliances import appliance
-from wattseal_hil.board import EmulatedBoard
+from wattseal_hil.control import MAX_LINE_BYTES, Control, Entry
 from wattseal_hil.errors import BoardError
+from wattseal_hil.port_server import PortServer, listen
+from wattseal_hil.rig.interface import CONSOLE, Rig
+from wattseal_hil.rig.spec import Served
 
-MAX_LINE_BYTES = 4096
 _CHECK_S = 0.2
-
-
-class BadRequest(WattsealError):
-    """A line on the control socket that asks for nothing known."""
-
-
-def _number(request: dict[str, Any], name: str) -> float:
-    value = request.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e12 < value < 1e12:
-        raise BadRequest("bad-request", f"{name} must be a number")
-    return value
-
-
-def obey(board: EmulatedBoard, line: bytes) -> dict[str, Any]:
-    """Do what one control line asks; the answer. Raises WattsealError."""
-    try:
-        request = json.loads(line)
-    except (ValueError, RecursionError):
-        raise BadRequest("bad-request", "one JSON object a line") from None
-    if not isinstance(request, dict):
-        raise BadRequest("bad-request", "one JSON object a line")
-    do = request.get("do")
-    if do == "run-until":
-        board.run_until(_number(request, "t"))
-    elif do == "button":
-        board.press_button()
-    elif do == "load":
-        board.plug(appliance({name: request[name] for name in request if name != "do"}))
-    elif do == "power" and request.get("on") is True:
-        board.power_on()
-    elif do == "power" and request.get("on") is False:
-        board.power_off()
-    elif do != "status":
-        raise BadRequest("bad-request", "do: status, run-until, button, load, or power")
-    flash = board.flash
-    return {
-        "ok": True,
-        "now_s": board.now_s,
-        "powered": board.powered,
-        "programs": flash.total_programs,
-        "erases": flash.total_erases,
-    }
+_BAUD = {"customer": 115200, "utility": 19200}
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    server: "_Server"
+    server: _UnixServer | _TcpServer
 
     def handle(self) -> None:
-        while line := self.rfile.readline(MAX_LINE_BYTES):
-            try:
-                answer = obey(self.server.board, line)
-            except WattsealError as error:
-                answer = {"ok": False, "code": error.code, "detail": error.detail}
-            try:
+        with contextlib.suppress(OSError):  # the client did not wait for it
+            while line := self.rfile.readline(MAX_LINE_BYTES):
+                try:
+                    answer = self.server.control.obey(line)
+                except WattsealError as error:
+                    answer = {"ok": False, "code": error.code, "detail": error.detail}
                 self.wfile.write(json.dumps(answer).encode() + b"\n")
-            except OSError:  # the client did not wait for it
-                return
 
 
-class _Server(socketserver.ThreadingUnixStreamServer):
+class _UnixServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, path: Path, board: EmulatedBoard) -> None:
-        self.board = board
+    def __init__(self, path: Path, control: Control) -> None:
+        self.control = control
         if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):
             path.unlink()  # left by a server that was killed
         try:
@@ -110,20 +66,67 @@ class _Server(socketserver.ThreadingUnixStreamServer):
         os.chmod(path, 0o600)
 
 
-def _check_settings(board: EmulatedBoard) -> None:
+class _TcpServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], control: Control) -> None:
+        self.control = control
+        super().__init__(address, _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listen(address)
+        self.server_address = self.socket.getsockname()
+
+
+class _Tcp:
+    """The three TCP ports of a rig: control, customer, utility."""
+
+    def __init__(self, rig: Rig, control: Control, address: tuple[str, int]) -> None:
+        host, port = address
+        self.ports: dict[str, PortServer] = {}
+        self.control = _TcpServer(address, control)
+        try:
+            paths = {"customer": rig.customer_port, "utility": rig.utility_port}
+            for number, (name, path) in enumerate(paths.items(), 1):
+                place = (host, port and port + number)
+                self.ports[name] = PortServer(path, _BAUD[name], place)
+        except BaseException:
+            self.close()
+            raise
+        control.tcp_ports = {name: server.port for name, server in self.ports.items()}
+        threading.Thread(target=self.control.serve_forever, args=(_CHECK_S,), daemon=True).start()
+        self.said = {"listen": str(Served((host, self.control.server_address[1])))}
+        for name, server in self.ports.items():
+            self.said[f"{name}_url"] = str(Served((host, server.port)))
+
+    def close(self) -> None:
+        self.control.server_close()
+        for server in self.ports.values():
+            server.close()
+
+
+def _check_settings(rig: Rig) -> None:
     """The firmware goes on with its defaults, which is not what was asked for here."""
-    for line in board.console.splitlines():
+    if CONSOLE not in rig.features:
+        return
+    for line in rig.console.splitlines():
         if line.startswith("settings.json is refused"):
             raise BoardError("settings-refused", line.rpartition("hold: ")[2])
 
 
 def serve(
-    board: EmulatedBoard, speed: float | None, control_path: str | Path, out: IO[str]
+    rig: Rig,
+    speed: float | None,
+    control_path: str | Path,
+    out: IO[str],
+    listen_on: tuple[str, int] | None = None,
+    more: dict[str, Entry] | None = None,
 ) -> None:
     """Power the board on, say where it is on `out`, and serve until SIGINT or SIGTERM.
 
-    `speed` None means "max". Must run in the main thread. Raises BoardError if the board cannot be
-    started, if the firmware stops by itself or refuses its settings, or `control-unusable`.
+    `speed` None means "max". `more`: further requests for the control socket. Must run in the main
+    thread. Raises BoardError if the board cannot be started, if the firmware stops by itself or
+    refuses its settings, or `control-unusable`.
     """
     path = Path(control_path)
     stop = threading.Event()
@@ -131,28 +134,35 @@ def serve(
         number: signal.signal(number, lambda *_: stop.set())
         for number in (signal.SIGINT, signal.SIGTERM)
     }
-    server = None
-    try:
-        board.power_on()
-        _check_settings(board)
-        server = _Server(path, board)
-        board.set_pace(speed)
+    with contextlib.ExitStack() as stack:
+        for number, handler in previous.items():
+            stack.callback(signal.signal, number, handler)
+        rig.start()
+        _check_settings(rig)
+        control = Control(rig, more)
+        stack.callback(control.close)
+        server = _UnixServer(path, control)
+        stack.callback(path.unlink, missing_ok=True)
+        stack.callback(server.server_close)
+        tcp = None
+        if listen_on:
+            tcp = _Tcp(rig, control, listen_on)
+            stack.callback(tcp.close)
+        if speed is not None:
+            rig.set_pace(speed)
         threading.Thread(target=server.serve_forever, args=(_CHECK_S,), daemon=True).start()
-        line = {
-            "customer_port": board.customer_port,
-            "utility_port": board.utility_port,
+        stack.callback(server.shutdown)
+        if tcp:
+            stack.callback(tcp.control.shutdown)
+        line: dict[str, Any] = {
+            "customer_port": rig.customer_port,
+            "utility_port": rig.utility_port,
             "control": str(path),
-            "vm": board.vm_info,
+            "vm": rig.identity().get("vm"),
+            **(tcp.said if tcp else {}),
         }
         out.write(json.dumps(line) + "\n")
         out.flush()
         while not stop.wait(_CHECK_S):
-            if board.failure:
-                raise board.failure
-    finally:
-        if server:
-            server.shutdown()
-            server.server_close()
-            path.unlink(missing_ok=True)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+            if rig.failure:
+                raise rig.failure

@@ -17,11 +17,12 @@ SERVE = """
 import sys
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ConstantLoad
+from wattseal_hil.rig.emulated import EmulatedRig
 from wattseal_hil.serve import serve
 firmware, speed, control = sys.argv[1:]
 load = ConstantLoad(1000)
 with EmulatedBoard(workdir=control + "-board", load=load, firmware=firmware) as board:
-    serve(board, None if speed == "max" else float(speed), control, sys.stdout)
+    serve(EmulatedRig.around(board), None if speed == "max" else float(speed), control, sys.stdout)
 """
 COMMAND = [sys.executable, "-c", "from wattseal_host.cli.main import run; run()", "rig", "serve"]
 

@@ -44,15 +44,24 @@ def serve(
     settings: Annotated[str | None, typer.Option(help="Meter settings as a JSON object.")] = None,
     bits: Annotated[str, typer.Option(help="Word size of the VM, 64 or 32.")] = "64",
     control: Annotated[Path | None, typer.Option(help="Path of the control socket.")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(help="On TCP as well: PORT, on this machine alone, or HOST:PORT."),
+    ] = None,
 ) -> None:
     """Serve one board until interrupted. Prints one JSON line with its ports first."""
     from wattseal_hil.board import START_S, EmulatedBoard
     from wattseal_hil.frontend import IDEAL, bench
     from wattseal_hil.loads import SlotLoad
+    from wattseal_hil.rig.emulated import EmulatedRig
+    from wattseal_hil.rig.spec import address
     from wattseal_hil.serve import serve as run
     from wattseal_hil.vm import find_vm
 
     pace = _pace(speed)
+    place = None
+    if listen is not None:
+        place = address(listen if ":" in listen else f"127.0.0.1:{listen}")
     if bits not in ("64", "32"):
         raise typer.BadParameter("--bits is 64 or 32")
     values = _object(settings, "--settings")
@@ -78,7 +87,8 @@ def serve(
             calibration=constants,
         ) as board,
     ):
-        run(board, pace, control or Path(workdir) / "control", sys.stdout)
+        path = control or Path(workdir) / "control"
+        run(EmulatedRig.around(board), pace, path, sys.stdout, place)
 
 
 def _pace(speed: str) -> float | None:
