@@ -170,6 +170,9 @@ class _Environment:
         self._check(options, _BOARD_OPTIONS, where, "chip device")
         if options["chip"] not in CHIPS:
             raise self._wrong(f"{where}.chip: {options['chip']} is none of {', '.join(CHIPS)}")
+        from wattseal_hil.rig.real import OPTIONS
+
+        self._check(options.get("options", {}), OPTIONS, f"{where}.options")
         return Board(
             options["chip"],
             options["device"],
