@@ -281,6 +281,7 @@ def wattseal_tape(wattseal_rig: Rig, request: pytest.FixtureRequest) -> Iterator
 @pytest.fixture
 def wattseal_reset(wattseal_rig: Rig) -> None:
     """Begin this test with a reset of the board. Without it there is none."""
+    wattseal_rig.require("reset")
     wattseal_rig.reset()
 
 
@@ -333,10 +334,12 @@ def wattseal_console(wattseal_rig: Rig, request: pytest.FixtureRequest) -> Conso
 @pytest.fixture(scope="session")
 def wattseal_customer_port(wattseal_rig: Rig) -> str:
     """What pyserial's serial_for_url opens: the customer's port, 115200 8N1."""
+    wattseal_rig.require("customer-port")
     return wattseal_rig.customer_port
 
 
 @pytest.fixture(scope="session")
 def wattseal_utility_port(wattseal_rig: Rig) -> str:
     """What pyserial's serial_for_url opens: the utility's port, 19200 8E1."""
+    wattseal_rig.require("utility-port")
     return wattseal_rig.utility_port
