@@ -1,6 +1,6 @@
 """The board: builds every hardware object of the meter, wires them up, and runs it.
 
-The chip tells which pins: meter/board.py. Voltage and current are on ADC1, which Wi-Fi leaves alone.
+The chip tells which pins: meter/board.py. Both inputs are on ADC1, which Wi-Fi leaves alone.
 """
 
 import asyncio

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BOARDS = sorted(path.parent for path in (ROOT / "boards").glob("*/board.json"))
 CHIPS = ("esp32", "esp32c3", "esp32s3")
 OFFSETS = {"esp32": 0x1000, "esp32c3": 0, "esp32s3": 0}
-# GPIOs of ADC1 that MicroPython knows (ports/esp32/machine_adc.c); the converter Wi-Fi leaves alone.
+# GPIOs of ADC1 that MicroPython knows (ports/esp32/machine_adc.c): Wi-Fi leaves that one alone.
 ADC1 = {"esp32": range(32, 40), "esp32s3": range(1, 11), "esp32c3": range(5)}
 # Flash and PSRAM, and USB: not to be had for anything else.
 TAKEN = {

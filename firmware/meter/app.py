@@ -41,9 +41,10 @@ def build(
     storage: its flash. settings: what `settings.load` returned. time: the module. rtc: sets the
     real-time clock, as machine.RTC().datetime. cause: of this boot, as in BOOT. entropy: as
     os.urandom. voltage, current: converters with `read` (steps, 0 to 4095); voltage with `read_uv`
-    as well. converter: of the chip, ((lowest, highest) straight step, nominal nV a step). case_open: tells whether the case is open. customer_uart, utility_uart: the ports;
-    direction: of the second's transceiver, or None. feed: feeds the watchdog. console: takes a
-    line of text for whoever watches.
+    as well. converter: the chip's, as ((lowest, highest) straight step, nominal nV a step).
+    case_open: tells whether the case is open. customer_uart, utility_uart: the ports; direction:
+    of the second's transceiver, or None. feed: feeds the watchdog. console: takes a line of text
+    for whoever watches.
 
     WattsealError `keys-lost` if the flash holds a log but not its keys: there is no honest way on.
     """

@@ -7,7 +7,6 @@ number of bytes, then the code. After it: what it printed, then 4, its error if 
 import io
 import os
 import sys
-import time
 
 import vfs
 

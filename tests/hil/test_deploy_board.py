@@ -9,7 +9,6 @@ import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from repl_peer import ReplPeer
@@ -143,9 +142,12 @@ def test_a_console_without_raw_paste(tmp_path):
 
 
 def test_a_chip_without_pins(tmp_path):
-    with ReplPeer(tmp_path, machine="ESP32C6 module with ESP32C6") as peer:
-        with Console(peer.port) as console, pytest.raises(BoardError) as caught:
-            deploy(console)
+    with (
+        ReplPeer(tmp_path, machine="ESP32C6 module with ESP32C6") as peer,
+        Console(peer.port) as console,
+        pytest.raises(BoardError) as caught,
+    ):
+        deploy(console)
     assert caught.value.code == "chip-unknown"
 
 
@@ -160,9 +162,8 @@ def test_other_chips_get_their_files_and_run_them(tmp_path, chip):
 
 def test_a_port_without_a_prompt(tmp_path, monkeypatch):
     monkeypatch.setattr("wattseal_hil.real.console._ENTER_S", 0.3)
-    with ReplPeer(tmp_path, dead=True) as peer:
-        with pytest.raises(BoardError) as caught:
-            Console(peer.port)
+    with ReplPeer(tmp_path, dead=True) as peer, pytest.raises(BoardError) as caught:
+        Console(peer.port)
     assert caught.value.code == "console-silent"
 
 

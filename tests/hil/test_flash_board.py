@@ -63,9 +63,8 @@ def test_another_chip_is_left_as_it_is(write):
 
 
 def test_a_bit_that_did_not_stick_is_found(write):
-    with RomPeer("esp32", spoil=0x20000) as peer:
-        with pytest.raises(BoardError) as caught:
-            flash(read_image(write(image("esp32", PAYLOAD))), peer.port)
+    with RomPeer("esp32", spoil=0x20000) as peer, pytest.raises(BoardError) as caught:
+        flash(read_image(write(image("esp32", PAYLOAD))), peer.port)
     assert caught.value.code == "verify-failed"
 
 
