@@ -66,7 +66,7 @@ class SupplyHandle:
 
 
 class FaultsHandle:
-    """What goes wrong: faults.inject("bit-errors", port="utility", rate=0.01)."""
+    """What goes wrong: faults.inject("bit-errors", line="utility", rate=0.01)."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
