@@ -268,10 +268,16 @@ class EmulatedBoard:
 
     # The lines, from inside
 
-    def tap(self, tap: Tap) -> None:
-        """From now on `tap` is told of every byte at the firmware's UARTs; in the bench's thread,
-        with the faults of the line beyond it."""
-        self._bench.call(lambda: self._bench.taps.append(tap))
+    def tap(self, tap: Tap, supply: Callable[[bool, int], None] | None = None) -> None:
+        """From now on `tap` is told of every byte at the firmware's UARTs, and `supply` of the
+        firmware's starts and ends; in the bench's thread. Faults of a line are beyond it."""
+
+        def add() -> None:
+            self._bench.taps.append(tap)
+            if supply:
+                self._bench.supply_taps.append(supply)
+
+        self._bench.call(add)
 
     def send(self, port: int, data: bytes) -> None:
         """Send to a port (0 the customer's, 1 the utility's) as a client would, over its line.

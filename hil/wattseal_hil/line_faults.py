@@ -1,4 +1,4 @@
-"""What can go wrong on the two serial lines: noise, loss, echoes, delay, cuts, a master that babbles.
+"""What can go wrong on the two serial lines: noise, loss, doubling, delay, cuts, babble.
 
 A fault of a line is given everything that passes, either way, and says what arrives and how much
 later. Lines keep the order of their bytes: what is delayed delays all that follows it. Chance is
@@ -89,7 +89,7 @@ class DoubledBytes(LineFault):
 
 
 class DelayedBytes(LineFault):
-    """With a chance of `rate` a byte, and all after it, arrives `delay_us` later: gaps in frames."""
+    """With a chance of `rate` a byte, and all after it, is `delay_us` late: gaps in frames."""
 
     def __init__(self, line: str, way: str, rate: float, delay_us: int, seed: int) -> None:
         super().__init__(line, way, seed)
@@ -147,7 +147,7 @@ def framed(pdu: bytes) -> bytes:
 
 
 def crc16(data: bytes, start: int = 0xFFFF) -> int:
-    """The check sum of Modbus RTU, low byte first on the line; with start 0, DSMR's (CRC-16/ARC)."""
+    """The check sum of Modbus RTU; with start 0, that of DSMR (CRC-16/ARC)."""
     crc = start
     for byte in data:
         crc ^= byte

@@ -1,4 +1,4 @@
-"""What can go wrong before the converter and in it: a clamp or a transformer unplugged, a stuck code.
+"""What can go wrong before the converter and in it: a sensor unplugged, a code that is stuck.
 
 The two rows of samples are the voltage's and the current's. The burden stays on the board, so an
 input without its sensor rests at its bias, noise and all.

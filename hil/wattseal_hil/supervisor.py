@@ -41,6 +41,8 @@ CONSOLE_BYTES = 1 << 20
 # Told of what passes between the firmware's UART and the line: port, whether towards the meter,
 # bytes, board time in us.
 Tap = Callable[[int, bool, bytes, int], None]
+# Told of every start and end of the firmware: which, and board time in us.
+SupplyTap = Callable[[bool, int], None]
 
 
 class Supervisor:
@@ -55,6 +57,7 @@ class Supervisor:
         self.ports = [Pty() for _ in range(UARTS)]
         self.lines = [Line() for _ in range(UARTS)]
         self.taps: list[Tap] = []
+        self.supply_taps: list[SupplyTap] = []
         self.goal_us: int | None = None
         self.failure: BoardError | None = None
         self.fault: Fault | None = None
@@ -118,6 +121,8 @@ class Supervisor:
         self.failure = None
         self._idle = self._overwritten = False
         self._heard_s = time.monotonic()
+        for tap in self.supply_taps:
+            tap(True, self.now_us)
         self._listen(vm.control.fileno(), self._from_vm)
         self._listen(vm.console, self._from_console)
         for number in range(UARTS):
@@ -134,6 +139,8 @@ class Supervisor:
         for number in range(UARTS):
             self._said[number] += vm.read_port(number)
             self._pass_on(number)
+        for tap in self.supply_taps:
+            tap(False, self.now_us)
         self._log(vm.read_console())
         for fd in (vm.control.fileno(), vm.console, *vm.tx):
             self._epoll.unregister(fd)

@@ -21,14 +21,27 @@ def fill():
     if emu.levels[FILLED] == filled:
         return
     filled = emu.levels[FILLED]
+    if not filled:
+        remove("/filler")
+        return
+    pad("/spare", filled - 1)
+    pad("/filler", 4096)
+    remove("/spare")
+
+
+def pad(name, blocks):
     try:
-        if not filled:
-            uos.remove("/filler")
-            return
-        with open("/filler", "ab") as f:
-            while uos.statvfs("/")[3] >= filled:
+        with open(name, "ab") as f:
+            for _ in range(blocks):
                 f.write(b"x" * ERASE)
                 f.flush()
+    except OSError:
+        pass
+
+
+def remove(name):
+    try:
+        uos.remove(name)
     except OSError:
         pass
 
