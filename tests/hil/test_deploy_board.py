@@ -4,6 +4,7 @@ and LittleFS behind it, and the deployed files run as the meter they are."""
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -14,8 +15,9 @@ import pytest
 from repl_peer import ReplPeer
 from typer.testing import CliRunner
 from wattseal.record import meter_id
-from wattseal_hil.board import FIRMWARE
+from wattseal_hil.board import FIRMWARE, EmulatedBoard
 from wattseal_hil.errors import BoardError
+from wattseal_hil.loads import ConstantLoad
 from wattseal_hil.real.boards import boards
 from wattseal_hil.real.console import Console
 from wattseal_hil.real.deploying import deploy
@@ -135,6 +137,29 @@ class TestDeploy:
         assert "/main.py" not in files_on(peer)
 
 
+def test_an_image_with_the_firmware_in_it_is_left_alone(peer, monkeypatch):
+    from wattseal_hil.real import deploying
+
+    found = deploying.examine
+    monkeypatch.setattr(deploying, "examine", lambda console: {**found(console), "frozen": True})
+    with Console(peer.port) as console, pytest.raises(BoardError) as caught:
+        deploy(console)
+    assert caught.value.code == "firmware-frozen"
+    assert "/main.py" not in files_on(peer)
+
+
+def test_an_interrupt_at_the_console_ends_the_firmware():
+    """Ctrl-C reaches the REPL through whatever the firmware is at: nothing swallows it."""
+    with EmulatedBoard(load=ConstantLoad(1000)) as board:
+        board.power_on()
+        board.run_until(board.now_s + 5)
+        board._bench.vm.process.send_signal(signal.SIGINT)
+        with pytest.raises(BoardError) as caught:
+            board.run_until(board.now_s + 5)
+    assert caught.value.code == "firmware-stopped"
+    assert "KeyboardInterrupt" in caught.value.detail
+
+
 def test_a_console_without_raw_paste(tmp_path):
     with ReplPeer(tmp_path, paste=False) as peer, Console(peer.port) as console:
         console.write("/x", bytes(range(256)) * 9)
@@ -162,6 +187,7 @@ def test_other_chips_get_their_files_and_run_them(tmp_path, chip):
 
 def test_a_port_without_a_prompt(tmp_path, monkeypatch):
     monkeypatch.setattr("wattseal_hil.real.console._ENTER_S", 0.3)
+    monkeypatch.setattr("wattseal_hil.real.console._ATTEMPTS", 1)
     with ReplPeer(tmp_path, dead=True) as peer, pytest.raises(BoardError) as caught:
         Console(peer.port)
     assert caught.value.code == "console-silent"
@@ -264,6 +290,7 @@ class TestCommands:
 
     def test_doctor_at_a_port_nobody_answers(self, tmp_path, monkeypatch):
         monkeypatch.setattr("wattseal_hil.real.console._ENTER_S", 0.3)
+        monkeypatch.setattr("wattseal_hil.real.console._ATTEMPTS", 1)
         with ReplPeer(tmp_path, dead=True) as peer:
             code, found = rig("doctor", "--port", peer.port)
         assert code == 1

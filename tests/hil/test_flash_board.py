@@ -118,7 +118,7 @@ class TestImage:
 class TestPorts:
     def code(self, write, port: str) -> tuple[str, str]:
         with pytest.raises(BoardError) as caught:
-            flash(read_image(write(image("esp32", b"x"))), port)
+            flash(read_image(write(image("esp32", b"x"))), port, attempts=1)
         return caught.value.code, caught.value.detail
 
     def test_missing(self, write):

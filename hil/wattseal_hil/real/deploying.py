@@ -28,8 +28,8 @@ _SETTINGS = "/settings.json"
 
 def examine(console: Console) -> dict[str, Any]:
     """What the board is: chip (as in boards/, "" for another), machine, micropython (version),
-    mpy (version of bytecode), heap_free, flash_free (bytes), commissioned, clock_s (UTC since
-    1970, by the board)."""
+    mpy (version of bytecode), frozen (whether the image has the firmware in it), heap_free,
+    flash_free (bytes), commissioned, clock_s (UTC since 1970, by the board)."""
     found: dict[str, Any] = console.value_of(_EXAMINE)
     ends = str(found["machine"]).rsplit(" with ", 1)[-1].split("-")[0]
     found["chip"] = next((x.chip for x in boards().values() if x.machine == ends), "")
@@ -63,10 +63,13 @@ def deploy(
     settings: become /settings.json, once the firmware itself found nothing wrong with them; None
     leaves the file alone. set_clock: from this machine, unless the meter has a provider, whose
     orders alone may. Raises BoardError: chip-unknown, micropython-old, flash-full, bytecode-other,
-    settings-refused, deploy-differs, meter-stopped, meter-silent, console-silent.
+    firmware-frozen, settings-refused, deploy-differs, meter-stopped, meter-silent, console-silent.
     """
     found = examine(console)
     board = board_for(found)
+    if found["frozen"]:
+        raise BoardError("firmware-frozen", "the image has the firmware in it, and would start its "
+                         "own main.py: write another image (wattseal rig flash) instead")
     wanted = file_set(board.architecture, form, firmware)
     _check_bytecode(wanted, found["mpy"])
     changes = difference(wanted, console.hashes(FOLDERS, STARTED))
@@ -196,8 +199,16 @@ try:
 except OSError:
  c = False
 i = sys.implementation
+p = sys.path[:]
+sys.path[:] = ['.frozen']
+try:
+ import wattseal
+ f = True
+except ImportError:
+ f = False
+sys.path[:] = p
 print(repr({'machine': os.uname()[4], 'micropython': tuple(i[1])[:3],
- 'mpy': getattr(i, '_mpy', 0) & 255, 'heap_free': gc.mem_free(),
+ 'mpy': getattr(i, '_mpy', 0) & 255, 'frozen': f, 'heap_free': gc.mem_free(),
  'flash_free': v[0] * v[3], 'commissioned': c,
  'clock_s': int(time.time()) + (946684800 if time.gmtime(0)[0] == 2000 else 0)}))
 """

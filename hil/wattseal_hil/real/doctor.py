@@ -141,6 +141,9 @@ def _settings(console: Console) -> Finding:
 def _files(console: Console, found: dict[str, Any], form: str) -> Iterator[Finding]:
     if not found["chip"]:
         return
+    if found["frozen"]:
+        yield Finding("files", True, "in the image: `start` tells whether they work")
+        return
     wanted = file_set(board_for(found).architecture, form)
     there = console.hashes(FOLDERS, STARTED)
     changes = difference(wanted, there)

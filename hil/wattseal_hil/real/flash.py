@@ -19,6 +19,7 @@ from wattseal_hil.real.image import Image
 from wattseal_hil.real.ports import check_port
 
 BAUD = 460800
+ATTEMPTS = 7
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _LINES_MAX = 400
@@ -35,11 +36,14 @@ _MEANINGS = (
 )  # fmt: skip
 
 
-def command(image: Image, port: str, baud: int = BAUD, erase: bool = False) -> list[str]:
+def command(
+    image: Image, port: str, baud: int = BAUD, erase: bool = False, attempts: int = ATTEMPTS
+) -> list[str]:
     """The command that `flash` runs."""
     return [
         *(sys.executable, "-m", "esptool", "--chip", image.board.chip, "--port", port),
-        *("--baud", str(baud), "write-flash", *(["--erase-all"] if erase else [])),
+        *("--baud", str(baud), "--connect-attempts", str(attempts), "write-flash"),
+        *(["--erase-all"] if erase else []),
         *(f"{image.board.flash_offset:#x}", str(image.path)),
     ]
 
@@ -50,15 +54,16 @@ def flash(
     *,
     baud: int = BAUD,
     erase: bool = False,
+    attempts: int = ATTEMPTS,
     progress: Callable[[float, float], None] | None = None,
 ) -> dict[str, Any]:
-    """Write an image and compare it. progress(percent, 100).
+    """Write an image and compare it. attempts: to wake the boot-loader. progress(percent, 100).
 
     Raises BoardError: port-missing, port-denied, port-busy, chip-silent, chip-wrong, flash-small,
     verify-failed, flash-failed.
     """
     check_port(port)
-    said, status = _run(command(image, port, baud, erase), progress)
+    said, status = _run(command(image, port, baud, erase, attempts), progress)
     if status or "Hash of data verified" not in said:
         raise _failure(said, image)
     if progress:

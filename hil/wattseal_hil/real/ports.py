@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from wattseal_hil.errors import BoardError
 
 # Vendors of the bridges on Espressif's boards, and Espressif itself (the chip's own USB).
-_VENDORS = {0x10C4: "CP210x", 0x1A86: "CH340", 0x0403: "FT232", 0x303A: "ESP32's own USB"}
+_ESPRESSIF = 0x303A
+_VENDORS = {0x10C4: "CP210x", 0x1A86: "CH340", 0x0403: "FT232", _ESPRESSIF: "ESP32's own USB"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ def candidates() -> list[PortFound]:
     from serial.tools.list_ports import comports
 
     return [PortFound(x.device, _VENDORS[x.vid]) for x in sorted(comports()) if x.vid in _VENDORS]
+
+
+def is_own_usb(port: str) -> bool:
+    """Whether a port is the chip's own USB, without a bridge."""
+    from serial.tools.list_ports import comports
+
+    device = os.path.realpath(port)
+    return any(x.vid == _ESPRESSIF and os.path.realpath(x.device) == device for x in comports())
 
 
 def check_port(port: str) -> None:

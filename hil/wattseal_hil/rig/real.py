@@ -1,9 +1,9 @@
 """The rig of a real board: its USB cable, and where they are wired, its two ports.
 
-The bridge on Espressif's boards (and the chip's own USB) pulls EN by RTS and GPIO0 by DTR. EN held
-low stops the whole chip, clock included, as the power's absence does: so `power_off` holds it, and
-`power_on` lets it go. A cable without those lines has neither feature. Tests run against a pty; no
-board was at hand.
+The bridge on Espressif's boards pulls EN low while RTS is set and DTR is not, and GPIO0 low the
+other way round. EN held low stops the whole chip, clock included, as the power's absence does: so
+`power_off` holds it, and `power_on` lets it go. The chip's own USB knows a reset only, and a cable
+without those lines nothing. Tests run against a pty; no board was at hand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from wattseal_hil.board import FIRMWARE
 from wattseal_hil.errors import BoardError
-from wattseal_hil.real.ports import check_port
+from wattseal_hil.real.ports import check_port, is_own_usb
 from wattseal_hil.rig.identity import source_identity
 from wattseal_hil.rig.interface import CONSOLE, CUSTOMER_PORT, RESET, SUPPLY, UTILITY_PORT, Rig
 from wattseal_hil.rig.spec import Board
@@ -29,8 +29,8 @@ _CONSOLE_MAX = 1 << 20
 class RealRig(Rig):
     """A board on a USB cable, its console kept from the moment this is made.
 
-    spec.options: baud, the console's line speed. Nothing is reset by making or closing it, as far
-    as the bridge allows. Raises BoardError: port-missing, port-denied, port-busy.
+    spec.options: baud, the console's line speed. Making and closing it reset nothing. Raises
+    BoardError: port-missing, port-denied, port-busy.
     """
 
     def __init__(self, spec: Board) -> None:
@@ -43,11 +43,8 @@ class RealRig(Rig):
             spec.device, int(spec.options.get("baud", BAUD)), timeout=0.1, do_not_open=True,
             exclusive=True,
         )  # fmt: skip
-        # Both lines at rest as the port opens, so that opening it pulls neither EN nor GPIO0.
-        self._line.dtr = False
-        self._line.rts = False
         try:
-            self._line.open()
+            self._open()
         except (serial.SerialException, OSError) as error:
             raise BoardError("port-busy", f"{spec.device}: {error}") from None
         self._powered = True
@@ -59,10 +56,20 @@ class RealRig(Rig):
         if spec.utility_port:
             features.add(UTILITY_PORT)
         if self._has_lines():
-            features |= {RESET, SUPPLY}
+            features.add(RESET)
+            if not is_own_usb(spec.device):
+                features.add(SUPPLY)
         self.features = frozenset(features)
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
+
+    def _open(self) -> None:
+        """Open with both lines set, as the system does anyway, then let go of RTS first: so EN is
+        never pulled on the way."""
+        self._line.open()
+        with contextlib.suppress(OSError):  # a pseudo-terminal has none
+            self._line.rts = False
+            self._line.dtr = False
 
     def _has_lines(self) -> bool:
         try:
@@ -80,7 +87,7 @@ class RealRig(Rig):
                     return
                 with contextlib.suppress(OSError):
                     self._line.close()
-                    self._line.open()
+                    self._open()
                 continue
             self._said += data
             del self._said[:-_CONSOLE_MAX]
