@@ -8,6 +8,7 @@ from wattseal.p256 import G, N, P, encode_scalar, jacobian_add_affine, negate, t
 
 VALUE_LIMIT = 1 << 32
 CIPHERTEXT_BYTES = 5
+_HALF_WEIGHT = 1 << 127
 HIDDEN_LIMIT = 4  # the hidden flags are two bits, named in record.py
 
 
@@ -59,8 +60,8 @@ def opens_all(points, values, blindings, entropy):
     """Tell whether every (value, blinding) opens its commitment, in one multi-exponentiation.
 
     `entropy` is 32 fresh random bytes nobody could foresee who chose the inputs: each equation
-    is weighted with 128 bits derived from it, so a false one passes with probability 2^-128.
-    No equation at all holds.
+    is weighted with 128 bits derived from it (as a signed number: one digit less to add up), so
+    a false one passes with probability 2^-128. No equation at all holds.
     """
     # A meter opens nothing, and has no heap for this.
     from wattseal.generators import H
@@ -71,14 +72,21 @@ def opens_all(points, values, blindings, entropy):
     weights = []
     value_sum = 0
     blinding_sum = 0
+    pair = b""
     for i in range(len(points)):
-        if not (0 <= values[i] < VALUE_LIMIT and 0 <= blindings[i] < N):
+        value = values[i]
+        blinding = blindings[i]
+        if not (0 <= value < VALUE_LIMIT and 0 <= blinding < N):
             return False
-        weight = int.from_bytes(sha256(BATCH, entropy, i.to_bytes(4, "big"))[:16], "big")
+        if i & 1:
+            weight = int.from_bytes(pair[16:], "big") - _HALF_WEIGHT
+        else:
+            pair = sha256(BATCH, entropy, (i >> 1).to_bytes(4, "big"))
+            weight = int.from_bytes(pair[:16], "big") - _HALF_WEIGHT
         weights.append(weight)
-        value_sum += weight * values[i]
-        blinding_sum += weight * blindings[i]
-    # -G and -H carry the positive sums, which keeps every scalar in [0, N).
+        value_sum += weight * value
+        blinding_sum += weight * blinding
+    # -G and -H carry the sums, reduced to keep their scalars in [0, N).
     total = multi_exp(
         list(points) + [negate(G), negate(H)],  # noqa: RUF005 (no MicroPython syntax)
         weights + [value_sum % N, blinding_sum % N],  # noqa: RUF005

@@ -13,6 +13,7 @@ Variable time: for public scalars only, or on a machine nobody can time.
 from wattseal.errors import Misuse
 from wattseal.p256 import (
     P,
+    add,
     batch_inverse,
     inverse,
     jacobian_add_affine,
@@ -23,6 +24,7 @@ from wattseal.p256 import (
 )
 
 _MAX_WIDTH = 12
+_PAIRS = 1024  # to one inversion: what a processor's cache holds
 
 
 def sum_points(points):
@@ -32,35 +34,58 @@ def sum_points(points):
 
 def sum_groups(groups):
     """Return the sums of several lists of affine points (identities allowed), in their order."""
-    live = [[p for p in group if p is not None] if None in group else group for group in groups]
-    prime = _prime_like(live)
-    busy = [index for index in range(len(live)) if len(live[index]) > 1]
-    while busy:
+    return _sum_live([[p for p in group if p is not None] for group in groups])
+
+
+def _sum_live(groups):
+    """Return the sums of several lists of affine points, none the identity, in their order."""
+    prime = _prime_like(groups)
+    sums = [None] * len(groups)  # type: list
+    by_length = {}  # type: dict
+    for index in range(len(groups)):
+        length = len(groups[index])
+        if length == 1:
+            sums[index] = groups[index][0]
+        elif length in by_length:
+            by_length[length].append(index)
+        elif length:
+            by_length[length] = [index]
+    # Groups of one length stand side by side, one point of each in every row of their block.
+    blocks = []
+    for length in by_length:
+        indices = by_length[length]
+        rows = list(zip(*[groups[index] for index in indices]))  # noqa: B905
+        blocks.append((indices, rows))
+    while blocks:
         firsts = []  # type: list
         seconds = []  # type: list
-        for index in busy:
-            group = live[index]
-            even = len(group) & ~1
-            firsts += group[0:even:2]
-            seconds += group[1:even:2]
-        sums = add_pairs(firsts, seconds, prime)
-        some_vanish = None in sums
+        for _, rows in blocks:
+            for at in range(1, len(rows), 2):
+                firsts += rows[at - 1]
+                seconds += rows[at]
+        added, vanished = _add_pairs(firsts, seconds, prime)
         at = 0
-        still_busy = []
-        for index in busy:
-            group = live[index]
-            end = at + (len(group) >> 1)
-            merged = sums[at:end]
-            at = end
-            if some_vanish:
-                merged = [point for point in merged if point is not None]
-            if len(group) & 1:
-                merged.append(group[-1])
-            live[index] = merged
+        waiting = []
+        for indices, rows in blocks:
+            merged = []
+            for _ in range(len(rows) >> 1):
+                merged.append(added[at : at + len(indices)])
+                at += len(indices)
+            if len(rows) & 1:
+                merged.append(rows[-1])
             if len(merged) > 1:
-                still_busy.append(index)
-        busy = still_busy
-    return [group[0] if group else None for group in live]
+                waiting.append((indices, merged))
+            else:
+                for index, point in zip(indices, merged[0]):  # noqa: B905 (MicroPython's)
+                    sums[index] = point
+        blocks = waiting
+        if vanished:
+            break
+    for indices, rows in blocks:
+        rest = sum_groups([[row[i] for row in rows] for i in range(len(indices))])
+        for index, point in zip(indices, rest):  # noqa: B905
+            sums[index] = point
+    return sums
 
 
 def _prime_like(groups):
@@ -72,37 +97,55 @@ def _prime_like(groups):
 
 
 def add_pairs(firsts, seconds, prime):
-    """Return firsts[i] + seconds[i] for each i, in order (no identities among them; `prime` is P
-    as the kind of integer the coordinates are). Both lists are used up."""
-    runs = []
+    """Return firsts[i] + seconds[i] for each i, in order; there are no identities among them.
+
+    `prime` is P as the kind of integer the coordinates are.
+    """
+    return _add_pairs(firsts, seconds, prime)[0]
+
+
+def _add_pairs(firsts, seconds, prime):
+    """Return what `add_pairs` does, and whether some sum is the identity."""
+    if len(firsts) <= _PAIRS:
+        return _add_few(firsts, seconds, prime)
+    sums = []  # type: list
+    vanished = False
+    for at in range(0, len(firsts), _PAIRS):
+        end = at + _PAIRS
+        some, among = _add_few(firsts[at:end], seconds[at:end], prime)
+        sums += some
+        vanished = vanished or among
+    return sums, vanished
+
+
+def _add_few(firsts, seconds, prime):
+    runs = [x2 - x1 for (x1, _), (x2, _) in zip(firsts, seconds)]  # noqa: B905 (MicroPython's)
+    twins = []
+    if not all(runs):
+        # Equal or opposite points: they have no chord, and are added one by one.
+        twins = [i for i in range(len(runs)) if not runs[i]]
+        for i in twins:
+            runs[i] = 1
     before = []
-    product = 1
-    for (x1, y1), (x2, _) in zip(firsts, seconds):  # noqa: B905 (MicroPython's)
-        # Equal points have the tangent's slope; opposite ones need none; y is never 0.
-        run = x2 - x1 or y1 + y1
-        runs.append(run)
+    product = prime // prime
+    for run in runs:
         before.append(product)
         product = product * run % prime
     inverted = inverse(product, prime)
     sums = []  # type: list
-    for each in (firsts, seconds, runs, before):
+    for each in (runs, before):
         each.reverse()
-    for (x1, y1), (x2, y2), run, others in zip(firsts, seconds, runs, before):  # noqa: B905
-        if x1 != x2:
-            rise = y2 - y1
-        elif y1 == y2:
-            rise = 3 * (x1 - 1) * (x1 + 1)  # a = -3
-        else:
-            rise = None
-        if rise is None:
-            sums.append(None)
-        else:
-            slope = rise * (others * inverted) % prime
-            x3 = (slope * slope - x1 - x2) % prime
-            sums.append((x3, (slope * (x1 - x3) - y1) % prime))
+    for (x1, y1), (x2, y2), run, others in zip(  # noqa: B905
+        reversed(firsts), reversed(seconds), runs, before
+    ):
+        slope = (y2 - y1) * (others * inverted) % prime
+        x3 = (slope * slope - x1 - x2) % prime
+        sums.append((x3, (slope * (x1 - x3) - y1) % prime))
         inverted = inverted * run % prime
     sums.reverse()
-    return sums
+    for i in twins:
+        sums[i] = add(firsts[i], seconds[i])
+    return sums, None in [sums[i] for i in twins]
 
 
 def running_sums(start, points):
@@ -149,15 +192,14 @@ def multi_exp(points, scalars):
     if not by_scalar:
         return None
     distinct = list(by_scalar)
-    sums = sum_groups([by_scalar[scalar] for scalar in distinct])
+    sums = _sum_live([by_scalar[scalar] for scalar in distinct])
     return _weigh(sums, [int(scalar) for scalar in distinct])
 
 
 def _window_bits(count, bits):
     """Return the digit width with the fewest additions for `count` scalars of `bits`.
 
-    Each digit is an addition into a bucket, and each of 2^(width-1) buckets two more below. A
-    carry may need a digit more.
+    Each digit is an addition into a bucket, and each of 2^(width-1) buckets two more below.
     """
     best = 1
     least = None
@@ -172,57 +214,83 @@ def _window_bits(count, bits):
 def _weigh(points, scalars):
     """Return the sum of scalars[i]*points[i], scalars > 0, as an affine point."""
     width = _window_bits(len(points), len(f"{max(scalars):b}"))
-    shifts = [0] * len(points)
+    # A window is a sum of multiples by small digits, to be shifted in the end: its shift and how
+    # many of the points and digits are its own, in order.
+    windows = [(0, len(points))]
+    digits = scalars
     while True:
-        buckets = _sort_digits(points, scalars, shifts, width)
-        places = list(buckets)
-        points = sum_groups([buckets[place] for place in places])
-        shifts = [place >> _MAX_WIDTH for place in places]
+        deeper = []  # type: list
+        sizes = []  # type: list
+        buckets = []  # type: list
+        at = 0
+        for shift, count in windows:
+            end = at + count
+            parts = _sort_digits(points[at:end], digits[at:end], width, sizes, buckets)
+            deeper += [(shift + low, filled) for low, filled in parts]
+            at = end
+        windows = deeper
+        digits = sizes
+        points = _sum_live(buckets)
         if width == 1:
             break
-        scalars = [place & (1 << _MAX_WIDTH) - 1 for place in places]
         width = (width + 1) >> 1
-    by_shift = {}  # type: dict
-    for i in range(len(points)):
-        by_shift[shifts[i]] = points[i]
+    # Now each window is one point at most. A digit's highest bit lies within its window, so the
+    # windows' shifts ascend.
     result = to_jacobian(None)
-    for shift in range(max(shifts) if shifts else -1, -1, -1):
-        result = jacobian_double(result)
-        point = by_shift.get(shift)
-        if point is not None:
-            result = jacobian_add_affine(result, point[0], point[1])
-    return to_affine(result)
+    above = 0
+    at = len(points)
+    for shift, count in reversed(windows):
+        result = _double(result, above - shift)
+        above = shift
+        at -= count
+        if count and points[at] is not None:
+            result = jacobian_add_affine(result, points[at][0], points[at][1])
+    return to_affine(_double(result, above))
 
 
-def _sort_digits(points, scalars, shifts, width):
-    """Return buckets of the points whose scalars * 2^shifts have a digit: the digit, in 1 to
-    2^(width-1), at the low end of the key, its shift above it. A larger digit is a negative one
-    and a carry."""
-    mask = (1 << width) - 1
-    half = (mask + 1) >> 1
-    step = width << _MAX_WIDTH
-    buckets = {}  # type: dict
-    for i in range(len(points)):
-        point = points[i]
-        if point is None:
-            continue
-        scalar = scalars[i]
-        place = shifts[i] << _MAX_WIDTH
-        while scalar:
-            digit = scalar & mask
-            scalar >>= width
-            if digit > half:
-                scalar += 1
-                key = place + mask + 1 - digit
-                item = (point[0], P - point[1])
-            else:
-                key = place + digit
-                item = point
-            if digit:
-                bucket = buckets.get(key)
-                if bucket is None:
-                    buckets[key] = [item]
-                else:
-                    bucket.append(item)
-            place += step
-    return buckets
+def _double(triple, times):
+    for _ in range(times):
+        triple = jacobian_double(triple)
+    return triple
+
+
+def _sort_digits(points, scalars, width, sizes, buckets):
+    """Sort points by the signed digits of their scalars, -2^(width-1) + 1 to 2^(width-1).
+
+    For each digit, the lowest first, `sizes` and `buckets` are extended by the points whose digit
+    is of each size, negated where it is negative. Return (shift, how many buckets) for each.
+    """
+    half = 1 << (width - 1)
+    mask = 2 * half - 1
+    if None in points:
+        live = [i for i in range(len(points)) if points[i] is not None]
+        points = [points[i] for i in live]
+        scalars = [scalars[i] for i in live]
+    # So many digits that the largest scalar fits; and with the least digit everywhere added
+    # beforehand, each digit can be taken by itself, without carries.
+    reach = 0
+    lift = 0
+    shifts = []  # type: list
+    most = max(scalars) if scalars else 0
+    while reach < most:
+        shifts.append(len(shifts) * width)
+        reach = (reach << width) + half
+        lift = (lift << width) + half - 1
+    lifted = [scalar + lift for scalar in scalars]
+    prime = _prime_like([points])
+    negated = [(x, prime - y) for x, y in points] if half > 1 else points
+    filled = []
+    for shift in shifts:
+        by_size = [[] for _ in range(half + 1)]  # type: list
+        # The bucket of each digit, lifted as it is.
+        table = by_size[half - 1 : 0 : -1] + by_size
+        for scalar, point, minus in zip(lifted, points, negated):  # noqa: B905
+            digit = scalar >> shift & mask
+            table[digit].append(point if digit >= half else minus)
+        count = len(buckets)
+        for size in range(1, half + 1):
+            if by_size[size]:
+                sizes.append(size)
+                buckets.append(by_size[size])
+        filled.append((shift, len(buckets) - count))
+    return filled

@@ -181,3 +181,25 @@ def test_many_points_of_every_scalar_length(count, rng):
     total = sum(logs[i] * k for i, k in zip(indices, scalars, strict=True)) % N
     got = multi_exp.multi_exp([base[i] for i in indices], scalars)
     assert got == G_BASE.multiply(total)
+
+
+def test_pairs_of_every_kind_among_many():
+    """More pairs than share one inversion, with equal and opposite points among them."""
+    base = [p256.multiply(k, G) for k in range(1, 60)]
+    firsts = [base[i % 59] for i in range(2500)]
+    seconds = [base[i * 7 % 58] for i in range(2500)]
+    seconds[3], seconds[1024] = firsts[3], p256.negate(firsts[1024])
+    found = multi_exp.add_pairs(firsts, seconds, p256.P)
+    assert found == [p256.add(p, q) for p, q in zip(firsts, seconds, strict=True)]
+    assert found[1024] is None
+
+
+def test_digits_at_the_edges_of_every_width(rng):
+    """Scalars of all ones, of halves and one beside them, so that every digit is an extreme."""
+    for width in range(1, 13):
+        ones = [int(digit * times, 2) for times in (1, 2, 3) for digit in ("1" * width,)]
+        half = 1 << (width - 1)
+        edges = [half, half + 1, half << width, (half << width) + half, half * ((1 << width) + 1)]
+        scalars = [k + d for k in (*ones, *edges) for d in (-1, 0, 1)] * 3
+        points = [G_BASE.multiply(rng.randrange(1, N)) for _ in scalars]
+        assert multi_exp.multi_exp(points, scalars) == plain(points, scalars)
