@@ -22,7 +22,7 @@ from wattseal_hil.shrink import shrunk
 INTERVAL_S = 10
 TAMPER_PIN = 27
 _LONGEST_S = 240
-_SHRINKING_S = 60.0
+SHRINKING_S = 60.0
 
 
 @dataclass
@@ -55,11 +55,13 @@ def soak(
     scenarios: int | None = None,
     firmware: str | Path = FIRMWARE,
     stop_after: int = 1,
+    shrinking_s: float = SHRINKING_S,
     progress: Callable[[float, float, Soak], None] | None = None,
 ) -> Soak:
     """Play scenarios of `seed` from number `first` on for so many seconds, or so many of them.
 
-    Ends after `stop_after` failures, each shrunk and written to `folder` with its tape.
+    Ends after `stop_after` failures, each shrunk for `shrinking_s` real seconds at most and written
+    to `folder` with its tape.
     """
     made = Soak(seed)
     begin_s = time.monotonic()
@@ -79,16 +81,18 @@ def soak(
         made.board_s += outcome.board_s
         made.records += outcome.records
         if not outcome.good:
-            made.failures.append(_shorten(number, outcome, folder, firmware))
+            made.failures.append(_shorten(number, outcome, folder, firmware, shrinking_s))
             if len(made.failures) >= stop_after:
                 return made
         number += 1
 
 
-def _shorten(number: int, outcome: Outcome, folder: Path, firmware: str | Path) -> Failure:
+def _shorten(
+    number: int, outcome: Outcome, folder: Path, firmware: str | Path, shrinking_s: float
+) -> Failure:
     """Shrink a failure, write it, and play it once more for its tape."""
     short, tried = shrunk(
-        outcome.scenario, outcome.codes, lambda one: play(one, firmware=firmware), _SHRINKING_S
+        outcome.scenario, outcome.codes, lambda one: play(one, firmware=firmware), shrinking_s
     )
     folder.mkdir(parents=True, exist_ok=True)
     stem = short.name.replace(" ", "-")

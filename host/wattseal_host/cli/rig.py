@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattseal_host.cli import output, rig_boards, rig_measure
+from wattseal_host.cli import output, rig_boards, rig_faults, rig_measure
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
@@ -21,6 +21,11 @@ app.command("accuracy")(rig_measure.accuracy)
 app.command("flash")(rig_boards.flash)
 app.command("deploy")(rig_boards.deploy)
 app.command("doctor")(rig_boards.doctor)
+app.command("faults")(rig_faults.faults)
+app.command("inject")(rig_faults.inject)
+app.command("clear")(rig_faults.clear)
+app.command("run")(rig_faults.run)
+app.command("soak")(rig_faults.soak)
 
 
 @app.command()
