@@ -59,7 +59,7 @@ class PortServer:
                 elif key.fileobj is self._line:
                     self._from_line()
                 elif key.fileobj in self._clients:
-                    self._serve(key.fileobj, events)  # type: ignore[arg-type]
+                    self._serve(key.fileobj, events)
             self._register()
 
     def _accept(self) -> None:

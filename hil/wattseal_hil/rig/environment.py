@@ -68,24 +68,30 @@ _PORTS = ("customer", "utility")
 
 def read(path: str | Path, target: str | None = None) -> RigSpec:
     """The rig of a target: the one named, else `main`, else the only one."""
+    reader = _Reader(str(path), Path(path).parent)
     try:
-        return _Environment(Path(path)).rig(target)
+        return reader.rig(strict_yaml.load(path), target)
     except BoardError as error:
         if error.code.startswith("yaml-"):
             raise BoardError("rig-environment", error.detail) from None
         raise
 
 
-class _Environment:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._document = strict_yaml.load(path)
+def of_resources(resources: list[tuple[str, dict[str, Any]]], folder: Path, name: str) -> RigSpec:
+    """The rig of a target's resources, each a kind and its options; `name` is for errors."""
+    return _Reader(name, folder).of_resources(resources, "resources")
+
+
+class _Reader:
+    def __init__(self, name: str, folder: Path) -> None:
+        self._name = name
+        self._folder = folder
 
     def _wrong(self, what: str) -> BoardError:
-        return BoardError("rig-environment", f"{self._path}: {what}")
+        return BoardError("rig-environment", f"{self._name}: {what}")
 
-    def rig(self, name: str | None) -> RigSpec:
-        targets = self._document.get("targets") if isinstance(self._document, dict) else None
+    def rig(self, document: Any, name: str | None) -> RigSpec:
+        targets = document.get("targets") if isinstance(document, dict) else None
         if not isinstance(targets, dict) or not targets:
             raise self._wrong("there are no `targets`")
         if name is None:
@@ -94,16 +100,18 @@ class _Environment:
             raise self._wrong(f"there is no target {name}, but {', '.join(targets)}")
         where = f"targets.{name}"
         target = self._mapping(targets[name], where)
-        resources = self._resources(target.get("resources"), f"{where}.resources")
+        where = f"{where}.resources"
+        return self.of_resources(self._resources(target.get("resources"), where), where)
+
+    def of_resources(self, resources: list[tuple[str, dict[str, Any]]], where: str) -> RigSpec:
         ours = [(kind, options) for kind, options in resources if kind.startswith("Wattseal")]
         if len(ours) != 1:
             found = ", ".join(kind for kind, _ in resources) or "nothing"
             raise self._wrong(
-                f"{where}.resources: one of {EMULATED}, {BOARD} and {SERVED} is wanted, "
-                f"there is {found}"
+                f"{where}: one of {EMULATED}, {BOARD} and {SERVED} is wanted, there is {found}"
             )
         kind, options = ours[0]
-        where = f"{where}.resources.{kind}"
+        where = f"{where}.{kind}"
         if kind == EMULATED:
             return Emulated(self._emulated(options, where))
         if kind == BOARD:
@@ -149,12 +157,12 @@ class _Environment:
         made = dict(options)
         for name in ("flash", "firmware"):
             if name in made:
-                made[name] = self._path.parent / made[name]
+                made[name] = self._folder / made[name]
         if "start" in made:
             made["start_s"] = self._seconds(made.pop("start"), f"{where}.start")
         load = made.get("load")
         if isinstance(load, dict) and isinstance(load.get("path"), str):
-            made["load"] = {**load, "path": str(self._path.parent / load["path"])}
+            made["load"] = {**load, "path": str(self._folder / load["path"])}
         return made
 
     def _seconds(self, text: str, where: str) -> float:
@@ -207,7 +215,7 @@ class _Environment:
     def _served(self, options: dict[str, Any], where: str) -> Served:
         self._check(options, _SERVED_OPTIONS, where)
         if set(options) == {"path"}:
-            return Served(str(self._path.parent / options["path"]))
+            return Served(str(self._folder / options["path"]))
         if set(options) == {"host", "port"} and 0 < options["port"] < 65536:
             return Served((options["host"], options["port"]))
         raise self._wrong(f"{where}: host and port, or path")
