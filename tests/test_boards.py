@@ -207,3 +207,23 @@ def test_wires_elsewhere_are_noticed(tmp_path):
         ):
             board.power_on()
         assert "ValueError" in caught.value.detail
+
+
+def test_a_stock_image_on_a_c3_is_refused_with_the_reason(tmp_path):
+    """MicroPython raises ValueError for buffers on the UART of its console (machine_uart.c)."""
+    firmware = shutil.copytree(ROOT / "firmware", tmp_path / "firmware")
+    with (firmware / "boot.py").open("a") as boot:
+        boot.write(
+            "\nimport machine\n"
+            "class Taken(machine.UART):\n"
+            "    def __init__(self, id, *a, **k):\n"
+            "        if id == 0 and 'txbuf' in k: raise ValueError('UART buffer size is fixed')\n"
+            "        super().__init__(id, *a, **k)\n"
+            "machine.UART = Taken\n"
+        )
+    with (
+        EmulatedBoard(chip="esp32c3", firmware=firmware) as board,
+        pytest.raises(BoardError) as caught,
+    ):
+        board.power_on()
+    assert "UART 0 is not free in this image: see docs/wiring.md" in caught.value.detail

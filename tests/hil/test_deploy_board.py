@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,11 +19,14 @@ from wattseal.record import meter_id
 from wattseal_hil.board import FIRMWARE, EmulatedBoard
 from wattseal_hil.errors import BoardError
 from wattseal_hil.loads import ConstantLoad
+from wattseal_hil.real import console as console_module
 from wattseal_hil.real.boards import boards
 from wattseal_hil.real.console import Console
 from wattseal_hil.real.deploying import deploy
 from wattseal_hil.real.files import difference, digests, file_set
+from wattseal_hil.rig.emulated import EmulatedRig
 from wattseal_host.cli.rig import app
+from wattseal_host.keys import fingerprint
 
 ALL = 15
 
@@ -148,6 +152,16 @@ def test_an_image_with_the_firmware_in_it_is_left_alone(peer, monkeypatch):
     assert "/main.py" not in files_on(peer)
 
 
+def test_a_name_that_is_not_its_keys_is_refused():
+    line = b"meter %s boot 1 record 0 self-test 15 key %s\r\n"
+    key = b"036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+    for name, given in ((b"00" * 16, key), (b"00" * 16, b"02" + b"ff" * 32)):
+        found = console_module._START.search(line % (name, given))
+        with pytest.raises(BoardError) as caught:
+            console_module._checked(found, b"")
+        assert caught.value.code == "meter-answer"
+
+
 def test_an_interrupt_at_the_console_ends_the_firmware():
     """Ctrl-C reaches the REPL through whatever the firmware is at: nothing swallows it."""
     with EmulatedBoard(load=ConstantLoad(1000)) as board:
@@ -221,6 +235,8 @@ class TestMip:
         }
         assert {dest for dest, _ in listed["urls"]} == there
         assert len(listed["urls"]) == len(there)
+        project = tomllib.loads((FIRMWARE.parent / "pyproject.toml").read_text())["project"]
+        assert listed["version"] == project["version"]
 
     def test_it_installs_and_runs(self, peer):
         handler = partial(Quiet, directory=str(FIRMWARE))
@@ -258,6 +274,7 @@ class TestCommands:
         settings.write_text('{"interval_s": 900}')
         code, told = rig("deploy", "--port", peer.port, "--settings", str(settings))
         assert code == 0 and told["self_test_passed"]
+        assert told["fingerprint"] == fingerprint(bytes.fromhex(told["key"]))
         ports = ["--customer-port", peer.customer_port, "--utility-port", peer.utility_port]
         code, found = rig("doctor", "--port", peer.port, *ports)
         findings = {x["check"]: x for x in found["findings"]}
@@ -275,12 +292,23 @@ class TestCommands:
         assert code == 0
         assert [x["check"] for x in found["findings"]] == ["customer-port", "utility-port"]
 
+    def test_doctor_finds_another_meters_wires(self, peer):
+        rig("deploy", "--port", peer.port)
+        with EmulatedRig(seed=7) as other:
+            other.power_on()
+            ports = ["--customer-port", other.customer_port, "--utility-port", other.utility_port]
+            code, found = rig("doctor", "--port", peer.port, *ports)
+        wrong = [x for x in found["findings"] if x["check"].endswith("-port")]
+        assert code == 1
+        assert not any(x["ok"] for x in wrong)
+        assert all("another meter" in x["seen"] for x in wrong)
+
     def test_doctor_on_a_bare_board(self, peer):
         code, found = rig("doctor", "--port", peer.port)
         findings = {x["check"]: x for x in found["findings"]}
         assert code == 1
         assert "rig deploy" in findings["files"]["todo"]
-        assert not findings["start"]["ok"]
+        assert not findings["start"]["ok"] and "no main.py" in findings["start"]["seen"]
 
     def test_doctor_without_a_board(self):
         code, found = rig("doctor", "--port", "/dev/ttyUSB99")

@@ -32,9 +32,10 @@ _CHUNK = 1536
 _START = re.compile(
     rb"meter ([0-9a-f]{32}) boot (\d+) record (\d+) self-test (\d+) key ([0-9a-f]{66})\r?\n"
 )
+_PROMPT = b'Type "help()"'
 _TROUBLE = (
     b"Traceback (most recent call last):", b"flash fails, starting again", b"deploying was cut",
-    b'Type "help()"',  # the prompt: there is nothing to run
+    _PROMPT,
 )  # fmt: skip
 
 
@@ -155,6 +156,8 @@ class Console:
             if any(word in said for word in _TROUBLE):
                 time.sleep(0.5)
                 said += self._more(serial)
+                if _PROMPT in said and b"Traceback" not in said:
+                    said += b"\nthere is nothing to start: no main.py"
                 raise BoardError("meter-stopped", _tail(said))
         raise BoardError("meter-silent", f"not started after {timeout_s:.0f} s: {_tail(said)}")
 

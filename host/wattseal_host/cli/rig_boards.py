@@ -90,6 +90,8 @@ def deploy(
     from wattseal_hil.real.deploying import deploy as run
     from wattseal_hil.real.files import FORMS, digests, file_set
 
+    from wattseal_host.keys import fingerprint
+
     if form not in FORMS:
         raise typer.BadParameter(f"--form is one of {', '.join(FORMS)}")
     if dry_run:
@@ -110,8 +112,14 @@ def deploy(
         f"{len(told['written'])} written, {len(told['removed'])} removed, all compared"
     ]
     if start:
+        told["fingerprint"] = fingerprint(bytes.fromhex(told["key"]))
         passed = "passed" if told["self_test_passed"] else f"FAILED ({told['self_test']} of 15)"
-        lines += [f"meter {told['meter']}", f"key   {told['key']}", f"self-test {passed}"]
+        lines += [
+            f"meter       {told['meter']}",
+            f"key         {told['key']}",
+            f"fingerprint {told['fingerprint']} (provider enrol shows the same)",
+            f"self-test   {passed}",
+        ]
     output.emit(told, lines, as_json)
     if start and not told["self_test_passed"]:
         raise typer.Exit(1)
@@ -161,6 +169,7 @@ def doctor(
             if finding.todo:
                 typer.echo(f"{'':22} -> {finding.todo}")
     well = all(finding.ok for finding in findings)
-    output.emit({"ok": well, "findings": [x.to_dict() for x in findings]}, [], as_json)
+    if as_json:
+        output.emit({"ok": well, "findings": [x.to_dict() for x in findings]}, [], True)
     if not well:
         raise typer.Exit(1)
