@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from meter.board import of
-from wattseal.record import INTERVAL
+from wattseal.record import INTERVAL, TAMPER
 from wattseal_hil import debian
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.errors import BoardError
 from wattseal_hil.meter import Meter
 from wattseal_hil.modbus import registers
+from wattseal_hil.questions import measurement
 from wattseal_hil.real.boards import board_of, boards
 from wattseal_hil.rig.emulated import EmulatedRig
 
@@ -182,17 +183,27 @@ def test_a_chip_nobody_wired_is_refused():
 @pytest.mark.parametrize("chip", CHIPS)
 def test_the_whole_firmware_runs_on_each(chip: str):
     """Boot, measure, seal, both ports, the button: with each board's pins and converter."""
-    settings = {"interval_s": 60, "tamper_pin": board_of(chip).pins["TAMPER"]}
+    pins = board_of(chip).pins
+    settings = {
+        "interval_s": 60,
+        "tamper_pin": pins["TAMPER"],
+        "direction_pin": pins["UTILITY_DIRECTION"],
+    }
     with EmulatedRig(chip=chip, load=1000, settings=settings) as rig:
         rig.power_on()
         rig.sleep(130)
         meter = Meter(rig)
         assert meter.power_w == pytest.approx(1000, rel=0.01)
+        assert measurement(rig.customer_port)["flags"] == 0
         assert [record.kind for record in meter.records()].count(INTERVAL) == 2
         assert not meter.status()["pairing_open"]
         rig.press_button()
         assert meter.status()["pairing_open"]
         assert registers(rig.utility_port, 0, 2) == [0x5753, 0x4C31]
+        assert rig.pin(pins["UTILITY_DIRECTION"]) == 0  # it listens again
+        rig.drive_pin(pins["TAMPER"], 1)
+        rig.sleep(60)
+        assert any(record.event == TAMPER for record in meter.records())
 
 
 def test_wires_elsewhere_are_noticed(tmp_path):

@@ -10,7 +10,7 @@ from wattseal_hil.appliances import appliance
 from wattseal_hil.board import START_S, EmulatedBoard
 from wattseal_hil.errors import BoardError
 from wattseal_hil.faults import Fault
-from wattseal_hil.frontend import IDEAL, bench
+from wattseal_hil.frontend import bench
 from wattseal_hil.loads import ConstantLoad, Load
 from wattseal_hil.rig.identity import source_identity
 from wattseal_hil.rig.interface import FEATURES, TAPE, Rig
@@ -62,7 +62,7 @@ class EmulatedRig(Rig):
             rtc,
             flash=flash,
             heap_bytes=heap_bytes,
-            front_end=bench(seed) if faulty else IDEAL,
+            front_end=bench(seed) if faulty else None,
             calibration=calibration,
             chip=chip,
             **options,

@@ -48,6 +48,9 @@ def serve(
     interval: Annotated[int | None, typer.Option(min=1, help="Seconds a record.")] = None,
     settings: Annotated[str | None, typer.Option(help="Meter settings as a JSON object.")] = None,
     bits: Annotated[str, typer.Option(help="Word size of the VM, 64 or 32.")] = "64",
+    chip: Annotated[
+        str, typer.Option(help="Whose board: esp32, esp32s3 or esp32c3.")
+    ] = "esp32",
     control: Annotated[Path | None, typer.Option(help="Path of the control socket.")] = None,
     listen: Annotated[
         str | None,
@@ -56,7 +59,7 @@ def serve(
 ) -> None:
     """Serve one board until interrupted. Prints one JSON line with its ports first."""
     from wattseal_hil.board import START_S, EmulatedBoard
-    from wattseal_hil.frontend import IDEAL, bench
+    from wattseal_hil.frontend import bench
     from wattseal_hil.loads import SlotLoad
     from wattseal_hil.rig.emulated import EmulatedRig
     from wattseal_hil.rig.spec import address
@@ -88,7 +91,8 @@ def serve(
             start_s,
             values,
             flash=flash,
-            front_end=bench(seed) if faulty else IDEAL,
+            front_end=bench(seed) if faulty else None,
+            chip=chip,
             calibration=constants,
         ) as board,
     ):
