@@ -68,6 +68,20 @@ def test_a_bit_that_did_not_stick_is_found(write):
     assert caught.value.code == "verify-failed"
 
 
+@pytest.mark.parametrize("chip", CHIPS)
+def test_esptool_reads_the_same_out_of_an_image(chip, tmp_path):
+    """The images these tests make are images to esptool as well, hash and checksum included."""
+    path = tmp_path / "application.bin"
+    path.write_bytes(part(chip, b"MicroPython v1.25.0 on 2025-04-15", PAYLOAD))
+    done = subprocess.run(
+        [sys.executable, "-m", "esptool", "image-info", str(path)],
+        capture_output=True, text=True, check=True, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.stdout.count("(valid)") == 2, done.stdout
+    chip_line = next(line for line in done.stdout.splitlines() if line.startswith("Chip ID"))
+    assert chip_line.split("(")[1].startswith(chip.upper().replace("ESP32", "ESP32-").rstrip("-"))
+
+
 class TestImage:
     def refused(self, write, data: bytes) -> tuple[str, str]:
         with pytest.raises(BoardError) as caught:
