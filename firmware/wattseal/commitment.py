@@ -117,5 +117,5 @@ def unmask_reading(ciphertext, pad):
     """
     if len(ciphertext) != CIPHERTEXT_BYTES or len(pad) != CIPHERTEXT_BYTES:
         raise Misuse("pad-length")
-    clear = bytes([ciphertext[i] ^ pad[i] for i in range(CIPHERTEXT_BYTES)])
-    return int.from_bytes(clear[:4], "big"), clear[4]
+    clear = int.from_bytes(ciphertext, "big") ^ int.from_bytes(pad, "big")
+    return clear >> 8, clear & 0xFF

@@ -41,16 +41,33 @@ def blinding(key, meter, boot, seq, channel):
 
     `key` is the key of the record's block, `channel` 0 for import and 1 for export.
     """
-    _check(key, SECRET_BYTES)
-    place = _place(meter, boot, seq, channel)
-    wide = hmac_sha256(key, BLINDING, place, b"\0") + hmac_sha256(key, BLINDING, place, b"\1")[:16]
-    return int.from_bytes(wide, "big") % N
+    return _blinding(_keyed(key), _place(meter, boot, seq, channel))
 
 
 def pad(key, meter, boot, seq, channel):
     """Return the 5 bytes that hide a reading's value and flags in its record."""
+    return _pad(_keyed(key), _place(meter, boot, seq, channel))
+
+
+def leaves(mac, meter, boot, seq, channel):
+    """Return (blinding, pad) of a reading, where `mac` of parts is `hmac_sha256` of them under the
+    block's key: whoever opens many records of a block may have it ready."""
+    place = _place(meter, boot, seq, channel)
+    return _blinding(mac, place), _pad(mac, place)
+
+
+def _keyed(key):
     _check(key, SECRET_BYTES)
-    return hmac_sha256(key, PAD, _place(meter, boot, seq, channel))[:PAD_BYTES]
+    return lambda *parts: hmac_sha256(key, *parts)
+
+
+def _blinding(mac, place):
+    wide = mac(BLINDING, place, b"\0") + mac(BLINDING, place, b"\1")[:16]
+    return int.from_bytes(wide, "big") % N
+
+
+def _pad(mac, place):
+    return mac(PAD, place)[:PAD_BYTES]
 
 
 def _place(meter, boot, seq, channel):

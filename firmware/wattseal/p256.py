@@ -132,8 +132,11 @@ def decode_point_hinted(data, hint, number=int):
     x = _decode_x(data, number)
     if len(hint) != HINT_BYTES:
         raise Malformed("point-hint")
-    y = number(int.from_bytes(hint, "big"))
-    if y >= P or (y & 1) != (data[0] & 1) or y * y % P != _curve_rhs(x):
+    y = int.from_bytes(hint, "big")
+    if y >= P or (hint[31] ^ data[0]) & 1:
+        raise Malformed("point-hint")
+    y = number(y)
+    if (y * y - (x * x - 3) * x - B) % number(P):
         raise Malformed("point-hint")
     return (x, y)
 

@@ -1,13 +1,14 @@
-"""The seam between the host and the protocol's curve: the same code on gmpy2 integers.
+"""The seam between the host and the protocol's arithmetic: the same code on gmpy2 integers.
 
 There is no second curve. Coordinates become `mpz` once, when a point is decoded, and everything
-computed from them stays `mpz`.
+computed from them stays `mpz`. HMAC keeps the state after its key, which MicroPython cannot.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import gcd
 
 from gmpy2 import mpz
@@ -20,6 +21,7 @@ from wattseal.multi_exp import running_sums as _running_sums
 
 Point = tuple[mpz, mpz]
 HINT_BYTES = 32
+_BLOCK_BYTES = 64  # of SHA-256
 _IDENTITY = bytes(64)  # (0, 0) is not on the curve
 
 
@@ -81,3 +83,18 @@ def check_openings(
     """
     if not opens_all(points, values, blindings, secrets.token_bytes(32)):
         raise Refused("opening-false")
+
+
+def keyed_hmac(key: bytes) -> Callable[..., bytes]:
+    """HMAC-SHA-256 of parts under a key of 64 bytes at most, whose two blocks are hashed once."""
+    padded = key.ljust(_BLOCK_BYTES, b"\0")
+    inner = hashlib.sha256(bytes([byte ^ 0x36 for byte in padded]))
+    outer = hashlib.sha256(bytes([byte ^ 0x5C for byte in padded]))
+
+    def mac(*parts: bytes) -> bytes:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(b"".join(parts))
+        outside.update(inside.digest())
+        return outside.digest()
+
+    return mac

@@ -101,12 +101,10 @@ def test_a_wrong_secret_opens_nothing(path: Path) -> None:
 @pytest.mark.parametrize("at", [0, 5, 11])
 def test_a_false_opening_is_named(at: int) -> None:
     """A batch says only that something is wrong; a bisection says where."""
-    from dataclasses import replace
-
     stretch = Stretch.from_sealed(METER.sealed)
     openings = Opener(METER.meter, METER.secrets).open_stretch(stretch)
     false = openings[at]
-    openings[at] = replace(false, value=false.value + 1)
+    openings[at] = false._replace(value=false.value + 1)
     with pytest.raises(Refused, match=f"record {false.seq}, channel {false.channel}"):
         check_all(stretch, openings)
 

@@ -11,6 +11,7 @@ from wattseal import commitment, keytree, p256
 from wattseal.errors import Misuse
 from wattseal.generators import H
 from wattseal.p256 import N
+from wattseal_host.engine import keyed_hmac
 
 U32 = st.integers(0, 2**32 - 1)
 KEYS = st.binary(min_size=32, max_size=32)
@@ -25,6 +26,8 @@ def test_key_tree_is_the_specified_one(secret, meter, epoch, boot, seq, channel)
     assert keytree.block_key(secret, meter, epoch, seq // 32) == key
     assert keytree.blinding(key, meter, boot, seq, channel) == blinding
     assert keytree.pad(key, meter, boot, seq, channel) == pad
+    # With the host's HMAC, whose key is hashed once for a block.
+    assert keytree.leaves(keyed_hmac(key), meter, boot, seq, channel) == (blinding, pad)
     assert keytree.epoch_id(secret, meter, epoch) == reference.epoch_id(secret, meter, epoch)
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from wattseal import keytree
 from wattseal.commitment import unmask_reading
 from wattseal.errors import Refused
 from wattseal.record import PAIRED, Record, decode_paired
 
-from wattseal_host.engine import Point, check_openings
+from wattseal_host.engine import Point, check_openings, keyed_hmac
 from wattseal_host.stretch import Stretch
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(NamedTuple):
     """One channel of one record. value: in the record's unit; hidden_flags: 1 saturated,
     2 sensor missing; blinding: scalar below n. start_s, length_s: as in the record."""
 
@@ -34,7 +33,7 @@ class Opener:
     def __init__(self, meter: bytes, epoch_secrets: Mapping[int, bytes]) -> None:
         self._meter = meter
         self._secrets = epoch_secrets
-        self._block_keys: dict[tuple[int, int], bytes] = {}
+        self._block_macs: dict[tuple[int, int], Callable[..., bytes]] = {}
 
     def open_stretch(self, stretch: Stretch) -> list[Opening]:
         """Every opening of a stretch, in the order of `Stretch.commitments`.
@@ -56,12 +55,12 @@ class Opener:
             return ()
         if record.meter != self._meter:
             raise Refused("chain-meter", f"record {record.seq}")
-        key = self._block_key(record)
+        mac = self._block_mac(record)
         openings = []
         for channel, (_, ciphertext) in enumerate(record.channels):
             place = (record.meter, record.boot, record.seq, channel)
-            value, hidden_flags = unmask_reading(ciphertext, keytree.pad(key, *place))
-            blinding = keytree.blinding(key, *place)
+            blinding, pad = keytree.leaves(mac, *place)
+            value, hidden_flags = unmask_reading(ciphertext, pad)
             openings.append(
                 Opening(
                     record.seq,
@@ -75,15 +74,17 @@ class Opener:
             )
         return openings
 
-    def _block_key(self, record: Record) -> bytes:
+    def _block_mac(self, record: Record) -> Callable[..., bytes]:
         block = record.seq // keytree.BLOCK_RECORDS
         at = (record.epoch, block)
-        if at not in self._block_keys:
+        mac = self._block_macs.get(at)
+        if mac is None:
             secret = self._secrets.get(record.epoch)
             if secret is None:
                 raise Refused("epoch-unknown", f"record {record.seq} is of epoch {record.epoch}")
-            self._block_keys[at] = keytree.block_key(secret, self._meter, record.epoch, block)
-        return self._block_keys[at]
+            key = keytree.block_key(secret, self._meter, record.epoch, block)
+            mac = self._block_macs[at] = keyed_hmac(key)
+        return mac
 
     def _check_pairing(self, record: Record) -> None:
         """The epoch that begins is the one this secret was made for."""
