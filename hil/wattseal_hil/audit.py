@@ -172,11 +172,14 @@ def _energy(
 def _before_boots(witness: Witness, account: Account) -> list[tuple[tuple[float, int], float]]:
     """For each boot but the first: the last register a checkpoint held for sure, and when it is."""
     found = []
+    lasting = list(witness.registers)
     for (cut_s, was_on), (boot_s, on) in zip(witness.power, witness.power[1:], strict=False):
         if was_on or not on:
             continue
+        # What a cut may have cost stays lost, however often the power fails after it.
         sure_s = account.durable_s(cut_s)
-        earlier = [shown for shown in witness.registers if shown[0] <= sure_s]
+        lasting = [shown for shown in lasting if not sure_s < shown[0] <= cut_s]
+        earlier = [shown for shown in lasting if shown[0] <= sure_s]
         if earlier:
             found.append((earlier[-1], boot_s))
     return found

@@ -9,6 +9,7 @@ Times are UTC seconds since 1970. The same seed, load, settings and calls give t
 whatever the machine and whichever VM (64 or 32 bits), as long as no client talks while time runs.
 """
 
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -30,6 +31,8 @@ from wattseal_hil.link import EPOCH_2000_S, SHIM, SharedMemory, VmProcess
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
+from wattseal_hil.recorder import BoardRecorder
+from wattseal_hil.rig.identity import source_identity
 from wattseal_hil.real.boards import board_of
 from wattseal_hil.supervisor import Supervisor, Tap
 from wattseal_hil.vm import Vm, find_vm
@@ -100,6 +103,8 @@ class EmulatedBoard:
         self._rtc = rtc
         self._heap_bytes = heap_bytes or HEAP_BYTES[self.vm.bits]
         self._starts = 0
+        self._tape: BoardRecorder | None = None
+        self._header: dict[str, Any] = {}
         self._one_at_a_time = threading.Lock()
         self._shared = SharedMemory()
         self._data = board_of(chip)
@@ -125,6 +130,8 @@ class EmulatedBoard:
 
     def close(self) -> None:
         """Cut the power and leave nothing behind. May be called twice."""
+        with contextlib.suppress(BoardError):
+            self.stop_recording()
         self._bench.close()
         self._shared.close()
         self._flash.close()
@@ -234,6 +241,8 @@ class EmulatedBoard:
 
     def _move(self, pin: int, level: int) -> None:
         self._shared.set_level(pin, level)
+        if self._tape:
+            self._tape.pin(pin, level)
         if self._bench.vm:
             self._bench.vm.pin_moved(pin)
 
@@ -248,6 +257,8 @@ class EmulatedBoard:
         def switch() -> None:
             self._load.switch(self.now_s, new)
             self._bench.forget_samples()
+            if self._tape:
+                self._tape.load(new)
 
         self._bench.call(switch)
 
@@ -258,13 +269,21 @@ class EmulatedBoard:
         flash. One that cuts the power leaves the board off (`powered`), and time passes.
         Raises BoardError `fault-malformed`.
         """
-        if fault is None:
-            self._bench.call(self._faults.clear)
-        elif isinstance(fault, Mapping):
-            made = parse(fault).fault
-            self._bench.call(lambda: self._faults.described(made))
-        else:
-            self._bench.call(lambda: self._faults.add(fault))
+        made = parse(fault).fault if isinstance(fault, Mapping) else fault
+
+        def put() -> None:
+            if made is None:
+                self._faults.clear()
+            elif isinstance(fault, Mapping):
+                self._faults.described(made)
+            else:
+                self._faults.add(made)
+            if self._tape and fault is None:
+                self._tape.cleared()
+            elif self._tape:
+                self._tape.fault(fault)
+
+        self._bench.call(put)
 
     # The lines, from inside
 
@@ -285,6 +304,49 @@ class EmulatedBoard:
         Nothing waits for an answer: let time pass, and `tap`.
         """
         self._bench.call(lambda: self._bench.send(port, data))
+
+    # Tapes
+
+    def record(self, path: str | Path) -> None:
+        """From now on all that passes and is done here goes onto a new tape at `path` (tape.py).
+
+        Raises BoardError `tape-unusable`; a tape that runs is stopped first.
+        """
+        self.stop_recording()
+        self._header = self._header or {
+            "rig": "emulated",
+            "firmware": source_identity(self.firmware),
+            "vm": self.vm_info,
+            "board": {
+                "chip": self._data.chip,
+                "seed": self._seed,
+                "settings": json.loads(self._settings or "{}"),
+                "calibration": json.loads(self._calibration or "{}"),
+            },
+        }
+
+        def begin() -> None:
+            tape = BoardRecorder(path, self._header, lambda: self._bench.now_us)
+            tape.load(self._load.at(self.now_s))
+            self._bench.taps.append(tape.hear)
+            self._bench.supply_taps.append(tape.supply)
+            self._bench.console_taps.append(tape.console)
+            self._tape = tape
+
+        self._bench.call(begin)
+
+    def stop_recording(self) -> None:
+        """Close the tape. Without one, nothing."""
+
+        def end() -> None:
+            tape, self._tape = self._tape, None
+            if tape:
+                self._bench.taps.remove(tape.hear)
+                self._bench.supply_taps.remove(tape.supply)
+                self._bench.console_taps.remove(tape.console)
+                tape.close()
+
+        self._bench.call(end)
 
     # What can be seen
 

@@ -8,30 +8,12 @@ from typing import Any
 
 from wattseal.chain import Chain
 from wattseal.errors import WattsealError
-from wattseal.record import (
-    BOOT,
-    CALIBRATED,
-    CLOCK_SET,
-    CLOSED,
-    CONSENT,
-    ORIGIN,
-    PAIRED,
-    ROTATED,
-    TAMPER,
-    Record,
-    decode_origin,
-    decode_sealed,
-)
+from wattseal.record import Record, decode_origin, decode_sealed
 
 from wattseal_hil.board import EmulatedBoard
-from wattseal_hil.scenario import FLAG_BITS, PORTS
+from wattseal_hil.scenario import EVENTS, FLAG_BITS, PORTS
 from wattseal_hil.talk import Talk
 from wattseal_hil.witness import Witness
-
-EVENTS = {
-    "origin": ORIGIN, "paired": PAIRED, "boot": BOOT, "clock-set": CLOCK_SET, "tamper": TAMPER,
-    "calibrated": CALIBRATED, "rotated": ROTATED, "closed": CLOSED, "consent": CONSENT,
-}  # fmt: skip
 
 
 @dataclass
@@ -97,7 +79,7 @@ def _port(name: str, wanted: str, situation: Situation) -> str:
 
 def _events(name: str, wanted: list[str], situation: Situation) -> str:
     present = {record.event for record in situation.records()}
-    missing = [event for event in wanted if EVENTS.get(event) not in present]
+    missing = [event for event in wanted if EVENTS[event] not in present]
     return f"no {', '.join(missing)}" if missing else ""
 
 

@@ -33,7 +33,7 @@ class Line:
         """Let `data` in at one end; what leaves the other at once."""
         pieces = [(0, data)]
         for fault in self._faults:
-            passed = []
+            passed: list[tuple[int, bytes]] = []
             for delay_us, piece in pieces:
                 for more_us, rest in fault.carry(to_meter, piece, at_us):
                     # A line has no overtaking: later pieces are as late as what is before them.

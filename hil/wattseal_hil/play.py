@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 from wattseal_hil.account import Account
 from wattseal_hil.appliances import appliance
 from wattseal_hil.audit import audit
@@ -20,7 +19,7 @@ from wattseal_hil.fault_kinds import parse as parse_fault
 from wattseal_hil.loads import ConstantLoad, Load
 from wattseal_hil.nor import ERASE_BYTES
 from wattseal_hil.provider_order import provider_key, set_clock
-from wattseal_hil.scenario import PORTS, Scenario, Step
+from wattseal_hil.scenario import FLAG_BITS, PORTS, Scenario, Step
 from wattseal_hil.talk import CUSTOMER, UTILITY, Talk
 from wattseal_hil.witness import Problem, Witness
 
@@ -252,8 +251,7 @@ class _Player:
         if not self.board.powered:
             self.board.power_on()
         if not self.scenario.meter.clock and self._answer(UTILITY):
-            if not self.talk.registers(74, 1)[1] & 1:
-                set_clock(self.talk, round(self.board.now_s))
+            self._set_lost_clock()
         self._pass_to(max(end_s, self.board.now_s + 2.2 * self.interval_s), lambda now_s: None)
         if self._answer(CUSTOMER) and self._answer(UTILITY):
             for power in _spans_off(self.witness.power, self.board.now_s):
@@ -263,6 +261,10 @@ class _Player:
             )
             outcome.records = len(records)
             outcome.register_wh = self.talk.status()["register_wh"]
+
+    def _set_lost_clock(self) -> None:
+        if not self.talk.registers(74, 1)[1] & FLAG_BITS["clock-set"]:
+            set_clock(self.talk, round(self.board.now_s))
 
     def _answer(self, port: int) -> bool:
         """Whether a port answers, given time; a problem if not."""

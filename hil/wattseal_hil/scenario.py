@@ -1,4 +1,4 @@
-"""A scenario: one meter and timed steps, read strictly from YAML or JSON. docs/faults.md has examples.
+"""A scenario: one meter and timed steps, read strictly from YAML or JSON (docs/faults.md).
 
     wattseal-scenario: 1
     name: the power fails in mid-seal
@@ -22,6 +22,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from wattseal.record import (
+    BOOT,
+    CALIBRATED,
+    CLOCK_SET,
+    CLOSED,
+    CONSENT,
+    ORIGIN,
+    PAIRED,
+    ROTATED,
+    TAMPER,
+)
+
 from wattseal_hil import strict_yaml
 from wattseal_hil.appliances import appliance
 from wattseal_hil.board import START_S
@@ -36,6 +48,10 @@ _FLAGS = (
     "clock-set", "log-intact", "paired", "settings-refused", "calibrated", "self-test-passed",
     "silent", "consented", "flash-fails", "log-damaged",
 )  # fmt: skip
+EVENTS = {
+    "origin": ORIGIN, "paired": PAIRED, "boot": BOOT, "clock-set": CLOCK_SET, "tamper": TAMPER,
+    "calibrated": CALIBRATED, "rotated": ROTATED, "closed": CLOSED, "consent": CONSENT,
+}  # fmt: skip
 FLAG_BITS = {name: 1 << bit for bit, name in enumerate(_FLAGS)}
 
 
@@ -236,12 +252,12 @@ def _expect(value: Any, where: str) -> None:
                 ends[1], here, -1e12, 1e12
             ):
                 raise _wrong(f"{here} is a number or [lowest, highest]")
-        elif name in ("flags", "flags_off"):
-            if not isinstance(wanted, list) or not all(flag in FLAG_BITS for flag in wanted):
-                raise _wrong(f"{here} is a list of {', '.join(FLAG_BITS)}")
-        elif name == "events":
-            if not isinstance(wanted, list) or not all(isinstance(w, str) for w in wanted):
-                raise _wrong(f"{here} is a list of names")
+        elif name in ("flags", "flags_off", "events"):
+            words = EVENTS if name == "events" else FLAG_BITS
+            if not isinstance(wanted, list) or not all(
+                isinstance(word, str) and word in words for word in wanted
+            ):
+                raise _wrong(f"{here} is a list of {', '.join(words)}")
         elif name == "powered":
             _switch(wanted, here)
         elif name in PORTS:

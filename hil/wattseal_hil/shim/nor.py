@@ -40,10 +40,8 @@ def pad(name, blocks):
 
 
 def remove(name):
-    try:
+    if name[1:] in uos.listdir("/"):
         uos.remove(name)
-    except OSError:
-        pass
 
 
 def ask(at, data):

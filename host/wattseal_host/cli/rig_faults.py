@@ -1,4 +1,4 @@
-"""`wattseal rig faults`, `inject`, `clear`, `run`, `soak`: what goes wrong, and what comes of it."""
+"""`wattseal rig` faults, inject, clear, run, soak: what goes wrong, and what comes of it."""
 
 from __future__ import annotations
 
