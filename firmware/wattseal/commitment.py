@@ -1,10 +1,10 @@
 """Pedersen commitments C = v*G + r*H and the ciphertext that travels beside them."""
 
 from wattseal.errors import Misuse
-from wattseal.fixed_base import G_SHORT, H_BASE, run
+from wattseal.fixed_base import G_BASE, G_SHORT, H_BASE, run
 from wattseal.hashing import hmac_sha256, sha256
 from wattseal.labels import BATCH, INVERSION
-from wattseal.p256 import G, N, P, encode_scalar, jacobian_add_affine, negate, to_affine
+from wattseal.p256 import N, P, add, encode_scalar, jacobian_add_affine, to_affine
 
 VALUE_LIMIT = 1 << 32
 CIPHERTEXT_BYTES = 5
@@ -64,7 +64,6 @@ def opens_all(points, values, blindings, entropy):
     a false one passes with probability 2^-128. No equation at all holds.
     """
     # A meter opens nothing, and has no heap for this.
-    from wattseal.generators import H
     from wattseal.multi_exp import multi_exp
 
     if not len(points) == len(values) == len(blindings) or len(entropy) != 32:
@@ -86,12 +85,8 @@ def opens_all(points, values, blindings, entropy):
         weights.append(weight)
         value_sum += weight * value
         blinding_sum += weight * blinding
-    # -G and -H carry the sums, reduced to keep their scalars in [0, N).
-    total = multi_exp(
-        list(points) + [negate(G), negate(H)],  # noqa: RUF005 (no MicroPython syntax)
-        weights + [value_sum % N, blinding_sum % N],  # noqa: RUF005
-    )
-    return total is None
+    claimed = add(G_BASE.multiply(value_sum % N), H_BASE.multiply(blinding_sum % N))
+    return multi_exp(points, weights) == claimed
 
 
 def mask_reading(value, hidden_flags, pad):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd
+from typing import NamedTuple
 
 from wattseal.commitment import VALUE_LIMIT
 from wattseal.record import Record
@@ -17,8 +18,7 @@ LEAST_USE = 100  # people use a hundredth of what their connection can carry, or
 FUSE_KW = Fraction(23)  # 100 A at 230 V
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """One record's place in time and the weight of each of its readings, import first."""
 
     start_s: int
@@ -80,7 +80,11 @@ class Limit:
 
     def raised_to(self, readings: Iterable[tuple[int, int]]) -> Limit:
         """The limit that (reading, length in seconds) as measured keep, if this one is too low."""
-        measured = (Fraction(3600 * value, length_s) for value, length_s in readings)
+        most: dict[int, int] = {}  # by length: nearly all are of one
+        for value, length_s in readings:
+            if value > most.get(length_s, 0):
+                most[length_s] = value
+        measured = (Fraction(3600 * value, length_s) for length_s, value in most.items())
         return Limit(max(self.per_hour, *measured, Fraction(0)))
 
     def most(self, length_s: int) -> int:
