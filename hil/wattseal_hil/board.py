@@ -31,9 +31,9 @@ from wattseal_hil.link import EPOCH_2000_S, SHIM, SharedMemory, VmProcess
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
+from wattseal_hil.real.boards import board_of
 from wattseal_hil.recorder import BoardRecorder
 from wattseal_hil.rig.identity import source_identity
-from wattseal_hil.real.boards import board_of
 from wattseal_hil.supervisor import Supervisor, Tap
 from wattseal_hil.vm import Vm, find_vm
 from wattseal_hil.waves import Mains
@@ -58,8 +58,8 @@ class EmulatedBoard:
     main.py. `form`: how it is deployed, sources, mpy or romfs (deploy.py); in the latter two the
     emulation below it stays out of the heap as well. `heap_bytes`: heap of the VM. `front_end`: the
     analogue side, by default flawless but for noise; `mains`: the supply. `calibration` is to
-    /calibration.json what `settings` are to theirs. `chip`: esp32, esp32s3 or esp32c3, with the pins
-    and the converter of the board of that chip in boards/.
+    /calibration.json what `settings` are to theirs. `chip`: esp32, esp32s3 or esp32c3, with the
+    pins and the converter of the board of that chip in boards/.
     """
 
     def __init__(

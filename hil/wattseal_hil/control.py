@@ -39,6 +39,7 @@ from wattseal_hil.rig.interface import (
     CUSTOMER_PORT,
     FLASH_WEAR,
     SUPPLY,
+    TAPE,
     UTILITY_PORT,
     Rig,
 )
@@ -74,8 +75,7 @@ class Control:
     def __init__(self, rig: Rig, more: dict[str, Entry] | None = None) -> None:
         self.rig = rig
         self.tcp_ports: dict[str, int] = {}
-        self._workdir = tempfile.TemporaryDirectory(prefix="wattseal-control-")
-        self._tape = Path(self._workdir.name) / "tape"
+        self._workdir: tempfile.TemporaryDirectory[str] | None = None
         self._entries: dict[str, Entry] = {
             "status": lambda request: None,
             "hello": self._hello,
@@ -92,7 +92,7 @@ class Control:
             "clear": lambda request: rig.clear(),
             "console": self._console,
             "heap": lambda request: {"heap_low_bytes": rig.heap_low_bytes()},
-            "record": lambda request: rig.record(self._tape),
+            "record": self._record,
             "stop-recording": lambda request: rig.stop_recording(),
             "tape": self._read_tape,
             **(more or {}),
@@ -100,7 +100,8 @@ class Control:
 
     def close(self) -> None:
         """Leave no tape behind. May be called twice."""
-        self._workdir.cleanup()
+        if self._workdir:
+            self._workdir.cleanup()
 
     def obey(self, line: bytes) -> dict[str, Any]:
         """Do what one line asks; the answer. Raises WattsealError."""
@@ -174,10 +175,23 @@ class Control:
         begin = _whole(request, "from", 0, 1 << 40)
         return {"text": self.rig.console[begin : begin + CHUNK]}
 
+    def _record(self, request: Request) -> None:
+        self.rig.require(TAPE)
+        self.rig.stop_recording()
+        if self._workdir is None:
+            self._workdir = tempfile.TemporaryDirectory(prefix="wattseal-control-")
+        self._tape().unlink(missing_ok=True)
+        self.rig.record(self._tape())
+
+    def _tape(self) -> Path:
+        if self._workdir is None:
+            raise BadRequest("bad-request", "there is no tape")
+        return Path(self._workdir.name) / "tape"
+
     def _read_tape(self, request: Request) -> dict[str, Any]:
         begin = _whole(request, "from", 0, 1 << 40)
         try:
-            with self._tape.open("rb") as file:
+            with self._tape().open("rb") as file:
                 file.seek(begin)
                 data = file.read(CHUNK)
         except OSError:

@@ -4,8 +4,8 @@ Codes: vm-missing, vm-too-old, vm-broken, vm-stuck; firmware-missing, firmware-s
 firmware-ended; flash-overwrite, flash-size, flash-busy, flash-unusable; time-backwards, pace-range;
 fault-malformed; settings-refused, board-closed, bench-failed, control-unusable; load-missing,
 load-malformed, load-gap, load-range; feature-missing, feature-unknown, rig-spec, rig-environment,
-rig-unreachable, rig-gone, load-local; yaml-missing, yaml-malformed; meter-silent, meter-answer,
-meter-refused, console-silent.
+rig-unreachable, rig-gone, load-local; tape-unusable, tape-format, tape-malformed; yaml-missing,
+yaml-malformed; meter-silent, meter-answer, meter-refused, console-silent.
 """
 
 from wattseal.errors import WattsealError

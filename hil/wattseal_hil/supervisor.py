@@ -58,6 +58,7 @@ class Supervisor:
         self.lines = [Line() for _ in range(UARTS)]
         self.taps: list[Tap] = []
         self.supply_taps: list[SupplyTap] = []
+        self.console_taps: list[Callable[[bytes], None]] = []
         self.goal_us: int | None = None
         self.failure: BoardError | None = None
         self.fault: Fault | None = None
@@ -392,6 +393,8 @@ class Supervisor:
 
     def _log(self, data: bytes) -> None:
         self.console += data
+        for tap in self.console_taps:
+            tap(data)
         del self.console[:-CONSOLE_BYTES]
 
     def _died(self) -> None:

@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from wattseal_hil.rig.emulated import EmulatedRig
 
 pytest_plugins = ["pytester"]
 PLUGINS = ("-p", "wattseal_hil.pytest_plugin")  # by name: an entry point is read at installation
@@ -105,9 +104,6 @@ def test_the_fixtures(pytester):
     result.assert_outcomes(passed=10)
 
 
-needs_tapes = pytest.mark.skipif(
-    "tape" not in EmulatedRig.features, reason="the emulated board records no tapes"
-)
 FAILING = """
 def test_passes(wattseal_rig):
     wattseal_rig.sleep(2)
@@ -122,7 +118,6 @@ def test_without_a_rig():
 """
 
 
-@needs_tapes
 def test_a_failure_prints_its_tape_and_console_and_junit_has_both_tape_and_firmware(pytester):
     result = run(pytester, FAILING, "--rig-tapes", "tapes", "--junitxml", "j.xml")
     result.assert_outcomes(passed=2, failed=1)
@@ -144,7 +139,6 @@ def test_a_failure_prints_its_tape_and_console_and_junit_has_both_tape_and_firmw
     assert re.fullmatch(r"[0-9a-f]{64}", suite["wattseal.files.main.py"])
 
 
-@needs_tapes
 def test_tapes_are_kept_when_asked(pytester):
     run(pytester, FAILING, "--rig-tapes", "tapes", "--rig-keep-tapes").assert_outcomes(
         passed=2, failed=1

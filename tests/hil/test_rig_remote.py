@@ -84,7 +84,6 @@ def test_at_a_pace_telegrams_come_by_themselves(rig):
     assert rig.now_s == now_s
 
 
-@pytest.mark.skipif("tape" not in EmulatedRig.features, reason="no tapes on this board")
 def test_a_tape_is_fetched(rig, tmp_path):
     rig.record(tmp_path / "one.tape")
     Meter(rig).status()

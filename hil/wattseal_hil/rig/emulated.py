@@ -13,7 +13,7 @@ from wattseal_hil.faults import Fault
 from wattseal_hil.frontend import bench
 from wattseal_hil.loads import ConstantLoad, Load
 from wattseal_hil.rig.identity import source_identity
-from wattseal_hil.rig.interface import FEATURES, TAPE, Rig
+from wattseal_hil.rig.interface import FEATURES, Rig
 from wattseal_hil.vm import find_vm
 
 RESET_S = 0.5
@@ -31,7 +31,7 @@ class EmulatedRig(Rig):
     """
 
     name = "emulated"
-    features = FEATURES if hasattr(EmulatedBoard, "record") else FEATURES - {TAPE}
+    features = FEATURES
 
     def __init__(
         self,

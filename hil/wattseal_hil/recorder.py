@@ -1,0 +1,53 @@
+"""What is done to a board and passes at its ports, onto a tape. In the bench's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from wattseal_hil.loads import ConstantLoad, Load
+from wattseal_hil.tape import PORTS, TapeWriter
+
+
+class BoardRecorder:
+    """Writes one tape until `close`. now_us: the bench's time."""
+
+    def __init__(self, path: str | Path, header: dict[str, Any], now_us: Callable[[], int]) -> None:
+        self._now_us = now_us
+        self._tape = TapeWriter(path, {**header, "at_us": now_us()})
+
+    def close(self) -> None:
+        self._tape.close(self._now_us())
+
+    def hear(self, number: int, to_meter: bool, data: bytes, at_us: int) -> None:
+        end = "client" if to_meter else "meter"
+        if data:
+            self._tape.write(
+                at_us, "bytes", port=PORTS[number], **{"from": end, "hex": bytes(data).hex()}
+            )
+
+    def supply(self, on: bool, at_us: int) -> None:
+        self._tape.write(at_us, "power", on=on)
+
+    def console(self, data: bytes) -> None:
+        if data:
+            self._tape.write(self._now_us(), "console", text=data.decode("utf-8", "replace"))
+
+    def pin(self, pin: int, level: int) -> None:
+        self._tape.write(self._now_us(), "pin", pin=pin, level=level)
+
+    def load(self, load: Load) -> None:
+        """The load by its kind, with its power where that is one number."""
+        described: dict[str, Any] = {"kind": type(load).__name__}
+        if isinstance(load, ConstantLoad):
+            described["watts"] = load.watts
+        self._tape.write(self._now_us(), "load", load=described)
+
+    def fault(self, fault: Any) -> None:
+        known = isinstance(fault, Mapping)
+        described = dict(fault) if known else {"fault": type(fault).__name__}
+        self._tape.write(self._now_us(), "fault", fault=described)
+
+    def cleared(self) -> None:
+        self._tape.write(self._now_us(), "clear")
