@@ -23,6 +23,9 @@ SCALAR_BYTES = 32
 POINT_BYTES = 33
 HINT_BYTES = 32
 
+# By kind of integer: how to invert one modulo a prime, where its library knows better than Euclid.
+INVERSES = {}  # type: dict
+
 _JACOBIAN_IDENTITY = (1, 1, 0)
 _SQRT_EXPONENT = (P + 1) // 4  # P = 3 mod 4
 
@@ -40,6 +43,9 @@ def inverse(a, modulus):
     u = a % modulus
     if u == 0:
         raise Misuse("inverse-of-zero")
+    quicker = INVERSES.get(type(u))
+    if quicker is not None:
+        return quicker(u, modulus)
     v = modulus
     # u = x*a and v = y*a (mod modulus)
     x = 1

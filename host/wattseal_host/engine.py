@@ -11,13 +11,15 @@ import secrets
 from collections.abc import Callable, Sequence
 from math import gcd
 
-from gmpy2 import mpz
+from gmpy2 import invert, mpz
 from wattseal import p256
 from wattseal.commitment import opens_all
 from wattseal.errors import Refused
 from wattseal.fixed_base import G_BASE, H_BASE
 from wattseal.multi_exp import multi_exp
 from wattseal.multi_exp import running_sums as _running_sums
+
+p256.INVERSES[mpz] = invert
 
 Point = tuple[mpz, mpz]
 HINT_BYTES = 32

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
 from wattseal.errors import Malformed, Refused
 from wattseal_host.engine import points_from_bytes, points_to_bytes, weighted_sum
+from wattseal_host.errors import Unusable
 from wattseal_host.ledger import Ledger
 from wattseal_host.provider.on_ledger import LedgerReadings
 from wattseal_host.provider.tariffs import Draft
@@ -112,6 +113,24 @@ def test_a_calendar_touches_price_changes_alone(tmp_path: Path, house: House) ->
         _, scalars = readings.weigh(house.tariff, CHANNELS[:1])
     # A Wednesday: 07:00, 16:30, 17:00, 23:00, and both ends.
     assert len(scalars) == len(readings.points()) == 6 and sum(scalars) == 0
+
+
+def test_anchors_all_at_once_are_those_one_by_one(tmp_path: Path) -> None:
+    """Times at the ends of records and within them, events beside some; and a damaged order."""
+    meter = grown(2, [1, 0, 1, 1, 3, 0, 0, 1, 5, 1, 1])
+    path = tmp_path / "l.db"
+    times = list(range(START_S + 1, meter.end_s, 450))
+    with stored(path, meter) as ledger:
+        with ledger.view(meter.meter) as view:
+            first, last = view.anchors([START_S, meter.end_s])
+            assert view.anchors_between(first, last, times) == view.anchors(times)
+            some = times[::40]
+            assert view.anchors_between(first, last, some) == view.anchors(some)
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE records SET start_s = start_s + 86400 WHERE seq = 4")
+        with ledger.view(meter.meter) as view, pytest.raises(Unusable) as caught:
+            view.anchors_between(first, last, times)
+        assert caught.value.code == "ledger-damaged"
 
 
 def prefix_sums(path: Path) -> list[tuple[int, bytes]]:

@@ -66,7 +66,8 @@ class LedgerReadings:
         ends of every record that one of the times falls into; ascending."""
         found = {self.from_s: self._first, self.to_s: self._last}
         inside = []
-        for time_s, anchor in zip(times, self._view.anchors(times), strict=True):
+        anchors = self._view.anchors_between(self._first, self._last, times)
+        for time_s, anchor in zip(times, anchors, strict=True):
             found[anchor.end_s] = anchor
             if anchor.end_s != time_s:
                 inside.append(anchor.start_s)
