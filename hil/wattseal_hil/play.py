@@ -26,6 +26,7 @@ from wattseal_hil.witness import Problem, Witness
 FLASH_KINDS = ("flash-refuses", "worn-block", "flash-full")
 SENSOR_KINDS = ("adc-stuck", "clamp-unplugged", "voltage-unplugged")
 RESET_S = 0.5
+_AGAIN = 8  # records
 _PATIENCE = 6  # questions to a port that ought to answer again
 _PATIENCE_S = 10.0
 
@@ -138,7 +139,7 @@ class _Player:
         outcome = Outcome(self.scenario)
         start_s = self.scenario.meter.start_s
         end_s = start_s + self.scenario.steps[-1].at_s + 2.5 * self.interval_s + 1
-        if tape and hasattr(self.board, "record"):
+        if tape:
             self.board.record(tape)
             outcome.tape = tape
         try:
@@ -228,8 +229,9 @@ class _Player:
 
     def _do_collect(self, port: str) -> str:
         if port == PORTS[CUSTOMER]:
-            known = max(self.witness.records, default=-1) + 1
-            return f"{len(self.talk.history(known))} records from {known} on"
+            # Telegrams have shown the newest; some of those before are read again.
+            first = max(0, max(self.witness.records, default=-1) + 1 - _AGAIN)
+            return f"{len(self.talk.history(first))} records from {first} on"
         self.talk.registers(0, 32)
         count = int.from_bytes(self.talk.registers(64, 13)[:4], "big")
         newest = self.talk.registers(128, 120)
