@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
-from wattseal.chain import Chain
+from wattseal.chain import Chain, Config
 from wattseal.commitment import opens_all, unmask_reading
 from wattseal.errors import WattsealError
 from wattseal.keytree import BLOCK_RECORDS, blinding, block_key, epoch_id, pad
@@ -47,19 +48,29 @@ def audit(
             witness.problem("two-bodies", f"record {seq}")
     if status["status"] & (_LOG_INTACT | _LOG_DAMAGED) != _LOG_INTACT:
         witness.problem("log-damaged", f"status {status['status']}")
-    records = [decode_sealed(data) for data in sealed]
-    if records and oldest == 0:
-        _chain(witness, records)
+    # What the meter has dropped since was shown before, or nobody can tell the whole.
+    kept = [witness.records.get(seq, b"") for seq in range(oldest)]
+    whole = all(kept)
+    records = [decode_sealed(data) for data in ([*kept, *sealed] if whole else sealed)]
+    if records:
+        _chain(witness, records, status["interval_s"])
     _utility(witness, talk, oldest, sealed)
-    total = _opened(witness, talk, records, secrets, status["epoch"]) if not oldest else None
+    total = _opened(witness, talk, records, secrets, status) if whole else None
     _energy(witness, account, records, total, status, now_s, timely)
     return records
 
 
-def _chain(witness: Witness, records: list[Record]) -> None:
-    """The chain holds from its beginning, and its last signature is good."""
+def _chain(witness: Witness, records: list[Record], interval_s: int) -> None:
+    """The chain holds, from its beginning if that is there, and its last signature is good."""
+    head = records[0]
     try:
-        chain = Chain(decode_origin(records[0].payload)[3])
+        if head.seq == 0:
+            chain = Chain(decode_origin(head.payload)[3])
+        else:
+            if witness.key is None:
+                return  # the beginning was never shown
+            config = Config(interval_s, head.exponent, head.channel_set)
+            chain = Chain(witness.key, config, head.previous, head.seq, head.start_s)
         for record in records:
             chain.append(record, record.digest)
         chain.check_signature(records[-1].signature)
@@ -84,15 +95,17 @@ def _opened(
     talk: Talk,
     records: list[Record],
     secrets: Mapping[int, bytes | None],
-    epoch: int,
+    status: Mapping[str, Any],
 ) -> int | None:
     """Sealed units, by the customer's own secrets; None where nobody here can open a record.
 
     The current epoch may be opened by what the meter tells, each opening against its commitment.
     """
     told = {}
+    epoch = status["epoch"]
     if epoch not in secrets and records:
         first = next((r.seq for r in records if r.epoch == epoch), len(records))
+        first = max(first, status["oldest_seq"])
         told = {(o[0], o[1]): o for o in talk.openings(first)}
     points, values, blindings = [], [], []
     total, whole = 0, True

@@ -22,6 +22,8 @@ from wattseal_hil.shrink import shrunk
 INTERVAL_S = 10
 TAMPER_PIN = 27
 _LONGEST_S = 240
+_LONG = 8  # so much slower are some scenarios, on a small flash: old records are dropped
+_LONG_BLOCKS = 34
 SHRINKING_S = 60.0
 
 
@@ -111,6 +113,7 @@ class _Maker:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._now_s = 0.0
+        self._start_s = 1_767_225_600
         self._steps: list[Step] = []
 
     def _do(self, action: str, value: Any) -> None:
@@ -119,6 +122,8 @@ class _Maker:
     def make(self, name: str) -> Scenario:
         rng = self._rng
         clock = rng.random() < 0.6
+        slower = _LONG if rng.random() < 0.07 else 1
+        self._start_s += rng.randrange(600)
         settings = {
             "interval_s": INTERVAL_S,
             "burst_ms": rng.choice((970, 2000, 5000)),
@@ -128,22 +133,31 @@ class _Maker:
         }
         # Watts that leave a remainder in every interval.
         meter = Setting(
-            rng.randrange(1 << 16), 1_767_225_600 + rng.randrange(600), clock, settings,
-            rng.choice((0, 150, 1234, 2999, 7777)), rng.choice((0, 0, 0, 40)),
+            rng.randrange(1 << 16), self._start_s, clock, settings,
+            rng.choice((0, 150, 1234, 2999, 7777)),
+            _LONG_BLOCKS if slower > 1 else rng.choice((0, 0, 0, 40)),
         )  # fmt: skip
         self._do("power", True)
         if not clock:
             self._now_s = rng.choice((1.0, 4.0, 17.0))
             self._do("set-clock", 0)
         for _ in range(rng.randrange(2, 9)):
-            self._now_s += rng.choice((0.0, 0.1, 1.0, 3.0, 10.0, 20.0)) + rng.random() * 10
-            if self._now_s > _LONGEST_S:
+            self._now_s += slower * (
+                rng.choice((0.0, 0.1, 1.0, 3.0, 10.0, 20.0)) + rng.random() * 10
+            )
+            if self._now_s > _LONGEST_S * slower:
                 break
+            if rng.random() < 0.25:
+                self._to_the_end_of_an_interval()
             rng.choices(
                 (self._fault, self._power, self._load, self._pair, self._collect),
                 (8, 4, 2, 2, 3),
             )[0](clock)
         return Scenario(name, meter, tuple(self._steps))
+
+    def _to_the_end_of_an_interval(self) -> None:
+        left_s = -(self._start_s + self._now_s) % INTERVAL_S
+        self._now_s += left_s + self._rng.choice((0.0, 0.1, 0.3))
 
     def _load(self, clock: bool) -> None:
         self._do("load", self._rng.choice((0, 80, 500, 2345, 9000)))
@@ -170,6 +184,12 @@ class _Maker:
         self._do("inject", description)
         if description["fault"] == "clock-jump":
             return
+        if self._rng.random() < 0.3:
+            # One more: a second cut meets the boot after the first.
+            more = self._description(clock)
+            self._do("inject", more)
+            if more["fault"] == "power-cut":
+                description = more
         self._now_s += self._rng.choice((0.5, 5.0, 15.0, 30.0)) * (0.5 + self._rng.random())
         if self._rng.random() < 0.5:
             self._do("collect", self._rng.choice(LINES))
