@@ -44,6 +44,25 @@ def command(
             outcome = replay(capture, path, port, trusted, bar)
         with Ledger(path) as opened:
             last = {meter: opened.last(meter) for meter in outcome.meters}
+    report(outcome, last, as_json)
+
+
+def report(
+    outcome: Outcome,
+    last: dict[bytes, Any],
+    as_json: bool,
+    more: dict[str, Any] | None = None,
+    first: list[str] | None = None,
+    verdict: str | None = None,
+    good: bool | None = None,
+) -> None:
+    """Print what came of a replay, and exit 1 unless all of it verified. last: of each meter, the
+    newest record in the ledger; more: for the JSON object; first: lines before the others;
+    verdict, good: instead of the outcome's own."""
+    from wattseal_host.replay.run import ACCEPTED
+
+    verdict = verdict or outcome.verdict
+
     meters = [
         {
             "meter": meter.hex(),
@@ -54,21 +73,16 @@ def command(
         }
         for (meter, new), record in zip(outcome.meters.items(), last.values(), strict=True)
     ]
-    _report(outcome, meters, as_json)
-
-
-def _report(outcome: Outcome, meters: list[dict[str, Any]], as_json: bool) -> None:
-    from wattseal_host.replay.run import ACCEPTED
-
     value = {
-        "verdict": outcome.verdict,
+        **(more or {}),
+        "verdict": verdict,
         "meters": meters,
         "findings": [
             {"place": str(f.place), "code": f.code, "detail": f.detail} for f in outcome.findings
         ],
         "places": [{"place": str(place), **counts} for place, counts in outcome.places],
     }
-    lines = [f"verdict: {outcome.verdict}"]
+    lines = [*(first or []), f"verdict: {verdict}"]
     for place, counts in outcome.places:
         heard = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
         lines.append(f"  {place}: {heard}")
@@ -78,5 +92,5 @@ def _report(outcome: Outcome, meters: list[dict[str, Any]], as_json: bool) -> No
             lines.append(f"    {row['apart']} more verify, but the ledger lacks what is before")
     lines += [f"  {f.place}: {f.code}: {f.detail}" for f in outcome.findings]
     output.emit(value, lines, as_json)
-    if outcome.verdict != ACCEPTED:
+    if not (verdict == ACCEPTED if good is None else good):
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattseal_host.cli import output, rig_boards, rig_faults, rig_measure
+from wattseal_host.cli import output, rig_boards, rig_faults, rig_measure, rig_tape
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
@@ -26,6 +26,8 @@ app.command("inject")(rig_faults.inject)
 app.command("clear")(rig_faults.clear)
 app.command("run")(rig_faults.run)
 app.command("soak")(rig_faults.soak)
+app.command("record")(rig_tape.record)
+app.command("replay")(rig_tape.replay)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -100,9 +100,25 @@ def replay_into(
     progress: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
     """`replay` of an open file into an open ledger that goes by `clock`."""
-    keys = {meter_id(key): key for key in trust.meters} if trust else {}
-    outcome = Outcome()
     places, chunks = _open(file, kind)
+    keys = trust.meters if trust else ()
+    return replay_chunks(ledger, places, chunks, clock, keys, lambda: progress(file.tell()))
+
+
+def replay_chunks(
+    ledger: Ledger,
+    places: Sequence[Place],
+    chunks: Iterable[Chunk],
+    clock: CaptureClock,
+    meter_keys: Iterable[bytes] = (),
+    progress: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Bytes that passed at `places`, in their order, into an open ledger that goes by `clock`.
+
+    meter_keys: public keys that serve where the bytes name none. progress: called at every piece.
+    """
+    keys = {meter_id(key): key for key in meter_keys}
+    outcome = Outcome()
     before = {meter.meter: ledger.next_seq(meter.meter) for meter in ledger.meters()}
     heard: list[tuple[Listener, Intake]] = []
 
@@ -126,7 +142,7 @@ def replay_into(
                 clock.now_s = chunk.at_us // 1_000_000
             listener, intake = heard[chunk.port]
             hear(intake, listener.feed(chunk.data, chunk.to))
-            progress(file.tell())
+            progress()
     finally:
         for place, (listener, intake) in zip(places, heard, strict=True):
             hear(intake, listener.close())
