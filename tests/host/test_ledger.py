@@ -160,7 +160,7 @@ def test_a_database_of_somebody_else_is_unusable(tmp_path: Path) -> None:
 
 def test_rows_of_unknown_meters_are_refused_by_the_database(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l.db") as ledger:
-        connection = ledger._engine.raw_connection()
+        connection = ledger._file.engine.raw_connection()
         with pytest.raises(sqlite3.IntegrityError):
             connection.cursor().execute("INSERT INTO cursors VALUES (7, 'utility', 0, 0)")
         connection.close()

@@ -180,7 +180,7 @@ def at_commit(connection):
 sealed = [bytes.fromhex(line) for line in sys.stdin.read().split()]
 with Ledger({path!r}) as ledger:
     meter = ledger.meters()[0].meter
-    event.listen(ledger._engine, "commit", at_commit)
+    event.listen(ledger._file.engine, "commit", at_commit)
     for at in range(0, len(sealed), 2):
         ledger.append(meter, sealed[at : at + 2], "utility")
 """
