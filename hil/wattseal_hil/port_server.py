@@ -12,7 +12,7 @@ import os
 import selectors
 import socket
 import threading
-import tty
+from collections.abc import Callable
 from typing import Any
 
 from wattseal_hil.errors import BoardError
@@ -22,11 +22,24 @@ _CHUNK = 1 << 16
 
 
 class PortServer:
-    """Relays between the device at `path` and TCP clients of `address`; port 0: any free one."""
+    """Relays between the device at `path` and TCP clients of `address`; port 0: any free one.
 
-    def __init__(self, path: str, baud: int, address: tuple[str, int]) -> None:
+    parity: E or N; a pseudo-terminal has none. tap(to_meter, data): told of all that passes, in the
+    relay's own thread.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        baud: int,
+        address: tuple[str, int],
+        parity: str = "N",
+        tap: Callable[[bool, bytes], None] | None = None,
+    ) -> None:
         self._path = path
         self._baud = baud
+        self._parity = "N" if os.path.realpath(path).startswith("/dev/pts/") else parity
+        self._tap = tap
         self._listener = listen(address)
         self.port: int = self._listener.getsockname()[1]
         self._clients: dict[socket.socket, bytearray] = {}
@@ -77,8 +90,9 @@ class PortServer:
         import serial
 
         try:
-            self._line = serial.Serial(self._path, self._baud, timeout=0)
-            tty.setraw(self._line.fileno())
+            self._line = serial.Serial(
+                self._path, self._baud, parity=self._parity, timeout=0, exclusive=False
+            )
         except (OSError, ValueError):
             return False
         self._selector.register(self._line, selectors.EVENT_READ)
@@ -95,6 +109,8 @@ class PortServer:
             for client in list(self._clients):
                 self._drop(client)
             return
+        if self._tap:
+            self._tap(False, data)
         for client, backlog in list(self._clients.items()):
             backlog += data
             self._send(client)
@@ -112,6 +128,8 @@ class PortServer:
             if not data:
                 self._drop(client)
             elif self._line is not None:
+                if self._tap:
+                    self._tap(True, data)
                 with contextlib.suppress(OSError):
                     self._line.write(data)
 

@@ -11,13 +11,23 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from wattseal_hil.board import FIRMWARE
 from wattseal_hil.errors import BoardError
 from wattseal_hil.real.ports import check_port, is_own_usb
 from wattseal_hil.rig.identity import source_identity
-from wattseal_hil.rig.interface import CONSOLE, CUSTOMER_PORT, RESET, SUPPLY, UTILITY_PORT, Rig
+from wattseal_hil.rig.interface import (
+    CONSOLE,
+    CUSTOMER_PORT,
+    RESET,
+    SUPPLY,
+    TAPE,
+    UTILITY_PORT,
+    Rig,
+)
+from wattseal_hil.rig.relay import Relays
 from wattseal_hil.rig.spec import Board
 
 OPTIONS = {"baud": int}
@@ -60,6 +70,9 @@ class RealRig(Rig):
             if not is_own_usb(spec.device):
                 features.add(SUPPLY)
         self.features = frozenset(features)
+        self._relays = Relays(spec.customer_port, spec.utility_port)
+        if self._relays.recordable:
+            self.features |= {TAPE}
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
 
@@ -90,6 +103,7 @@ class RealRig(Rig):
                     self._open()
                 continue
             self._said += data
+            self._relays.console(data)
             del self._said[:-_CONSOLE_MAX]
 
     def close(self) -> None:
@@ -99,6 +113,7 @@ class RealRig(Rig):
             self.power_on()
         self._closing.set()
         self._reader.join(2)
+        self._relays.close()
         with contextlib.suppress(OSError):
             self._line.close()
 
@@ -109,12 +124,12 @@ class RealRig(Rig):
     @property
     def customer_port(self) -> str:
         self.require(CUSTOMER_PORT)
-        return str(self._spec.customer_port)
+        return self._relays.urls["customer"]
 
     @property
     def utility_port(self) -> str:
         self.require(UTILITY_PORT)
-        return str(self._spec.utility_port)
+        return self._relays.urls["utility"]
 
     @property
     def console(self) -> str:
@@ -154,3 +169,15 @@ class RealRig(Rig):
         except OSError as error:
             raise BoardError("bench-failed", f"{self._spec.device}: {error}") from None
         self._powered = on
+        self._relays.supply(on)
+
+    def record(self, tape_path: str | Path) -> None:
+        """Stamped by this machine's clock, at its end of the lines."""
+        self.require(TAPE)
+        identity = self.identity()
+        chip = identity.pop("chip")
+        header = {"rig": self.name, "firmware": identity, "vm": chip, "board": {"chip": chip}}
+        self._relays.record(tape_path, header)
+
+    def stop_recording(self) -> None:
+        self._relays.stop_recording()
