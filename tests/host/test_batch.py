@@ -88,7 +88,7 @@ def test_a_bad_bill_among_good_ones(
     assert codes(paths, desk, workers=2) == expected
     seen: list[tuple[int, int]] = []
     check_all(paths, desk, 2, lambda done, of_all: seen.append((done, of_all)))
-    assert seen == [(16, 40), (32, 40), (40, 40)]
+    assert seen == sorted(set(seen)) and len(seen) == 3 and seen[-1] == (40, 40)
 
 
 def test_errors_that_cancel_are_found_all_the_same(

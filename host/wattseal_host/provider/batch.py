@@ -1,16 +1,16 @@
 """Many bills at once: prepared on all cores, their proofs settled by one equation.
 
-Everything that depends on one bill alone is done by worker processes, up to the one equation on
-the curve that its proof leaves. Only when the last proof is parsed are the random weights drawn,
-and all equations are checked together. (The sum of a bill's commitments has its short prices for
-scalars; random weights on every commitment would cost more than they save.)
+Everything that depends on one bill alone is done by this process and others, up to the one
+equation on the curve that its proof leaves. Only when the last proof is parsed are the random
+weights drawn, and all equations are checked together. (The sum of a bill's commitments has its
+short prices for scalars; random weights on every commitment would cost more than they save.)
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -100,19 +100,26 @@ def check_all(
 ) -> list[Outcome]:
     """Judge every file; the outcomes in the order of the paths.
 
-    The codes are those of the bills one by one. workers: processes, by default one for each
-    core; few bills are done in this one. progress: called with (done, of all). Raises Unusable
-    for a desk that cannot be used, Misuse `workers` if a process was ended.
+    The codes are those of the bills one by one. workers: processes, this one among them, by
+    default one for each core; few bills are all done in this one. progress: called with (done,
+    of all). Raises Unusable for a desk that cannot be used, Misuse `workers` if a process was
+    ended.
     """
-    pending: list[_Pending] = []
+    chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
+    usual = 1 if len(paths) <= FEW else os.cpu_count() or 1
+    count = min(workers or usual, len(chunks))
+    found: dict[int, list[_Pending]] = {}
+    done = 0
     try:
         with ExitStack() as stack:
-            for chunk in _prepared(paths, desk, workers, stack):
-                pending += chunk
+            for place, chunk in _prepared(chunks, desk, count, stack):
+                found[place] = chunk
+                done += len(chunk)
                 if progress is not None:
-                    progress(len(pending), len(paths))
+                    progress(done, len(paths))
     except BrokenProcessPool as error:
         raise Misuse("workers", "a process that checks bills ended before its work") from error
+    pending = [one for place in sorted(found) for one in found[place]]
     left = [one for one in pending if one.equation is not None]
     holds = settle_many([one.equation for one in left if one.equation is not None])
     for one, true in zip(left, holds, strict=True):
@@ -122,19 +129,31 @@ def check_all(
 
 
 def _prepared(
-    paths: Sequence[Path], desk: Desk, workers: int | None, stack: ExitStack
-) -> Iterable[list[_Pending]]:
-    chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
-    usual = 1 if len(paths) <= FEW else os.cpu_count() or 1
-    count = min(workers or usual, len(chunks))
-    if count <= 1:
-        checker = stack.enter_context(Checker(desk))
-        return ([checker.prepare(path) for path in chunk] for chunk in chunks)
+    chunks: Sequence[Sequence[Path]], desk: Desk, count: int, stack: ExitStack
+) -> Iterator[tuple[int, list[_Pending]]]:
+    """Each chunk's place and what became of it, in any order. count: of processes."""
     # Whatever is wrong with the ledger is said here: a process that cannot begin says nothing.
-    Checker(desk).__exit__()
+    checker = stack.enter_context(Checker(desk))
+    if count <= 1:
+        for place, chunk in enumerate(chunks):
+            yield place, [checker.prepare(path) for path in chunk]
+        return
     # Fresh processes: a fork would share the parent's threads and its open ledger.
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _open, (desk,))
-    return stack.enter_context(pool).map(_prepare, chunks)
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count - 1, spawn, _open, (desk,))
+    stack.callback(pool.shutdown, cancel_futures=True)
+    begun = [pool.submit(_prepare, chunk) for chunk in chunks]
+    # The others begin at the front, half a second from now. What they have not begun is done here,
+    # from the back.
+    front, back = 0, len(chunks)
+    while front < back:
+        mine = begun[back - 1].cancel()
+        if mine:
+            back -= 1
+            yield back, [checker.prepare(path) for path in chunks[back]]
+        while front < back and (begun[front].done() or not mine):
+            yield front, begun[front].result()
+            front += 1
 
 
 _checker: Checker | None = None
