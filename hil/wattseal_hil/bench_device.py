@@ -19,9 +19,9 @@ from wattseal.p256 import decode_point
 from wattseal.record import decode_sealed
 
 from wattseal_hil import riscv
-from wattseal_hil.board import FIRMWARE
 from wattseal_hil.deploy import deployed
 from wattseal_hil.errors import BoardError
+from wattseal_hil.tree import FIRMWARE
 
 SCRIPT = Path(__file__).parent / "on_chip" / "sealing.py"
 GOALS = {

@@ -35,10 +35,10 @@ from wattseal_hil.real.boards import board_of
 from wattseal_hil.recorder import BoardRecorder
 from wattseal_hil.rig.identity import source_identity
 from wattseal_hil.supervisor import Supervisor, Tap
+from wattseal_hil.tree import FIRMWARE
 from wattseal_hil.vm import Vm, find_vm
 from wattseal_hil.waves import Mains
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 FLASH_BYTES = 2 << 20
 HEAP_BYTES = {64: 512 << 10, 32: 160 << 10}
 START_S = 1_767_225_600  # 2026-01-01T00:00:00Z

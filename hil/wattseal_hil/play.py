@@ -12,7 +12,7 @@ from typing import Any
 from wattseal_hil.account import Account
 from wattseal_hil.appliances import appliance
 from wattseal_hil.audit import audit
-from wattseal_hil.board import FIRMWARE, EmulatedBoard
+from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.errors import BoardError
 from wattseal_hil.expectations import Situation, failed
 from wattseal_hil.fault_kinds import parse as parse_fault
@@ -21,6 +21,7 @@ from wattseal_hil.nor import ERASE_BYTES
 from wattseal_hil.provider_order import provider_key, set_clock
 from wattseal_hil.scenario import FLAG_BITS, PORTS, Scenario, Step
 from wattseal_hil.talk import CUSTOMER, UTILITY, Talk
+from wattseal_hil.tree import FIRMWARE
 from wattseal_hil.witness import Problem, Witness
 
 FLASH_KINDS = ("flash-refuses", "worn-block", "flash-full")

@@ -6,10 +6,10 @@ Each broken firmware is this one with a line or two changed.
 import shutil
 
 import pytest
-from wattseal_hil.board import FIRMWARE
 from wattseal_hil.play import play
 from wattseal_hil.scenario import load
 from wattseal_hil.soak import scenario_of, soak
+from wattseal_hil.tree import FIRMWARE
 
 BROKEN = {
     # A record is shown before it is in the log.

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from wattseal_hil.errors import BoardError
+from wattseal_hil.tree import BOARDS
 
-BOARDS = Path(__file__).resolve().parents[3] / "boards"
 # What MicroPython's images call the chip, and what native code is compiled for.
 _MACHINES = {"esp32": "ESP32", "esp32s3": "ESP32S3", "esp32c3": "ESP32C3"}
 _ARCHITECTURES = {"esp32": "xtensawin", "esp32s3": "xtensawin", "esp32c3": "rv32imc"}

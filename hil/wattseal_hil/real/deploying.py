@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from wattseal_hil.board import FIRMWARE
 from wattseal_hil.errors import BoardError
 from wattseal_hil.real.boards import BoardData, boards
 from wattseal_hil.real.console import Console, Started
 from wattseal_hil.real.files import FOLDERS, STARTED, difference, digests, file_set
+from wattseal_hil.tree import FIRMWARE
 from wattseal_hil.vm import MINIMUM
 
 Advance = Callable[[float, float], None]

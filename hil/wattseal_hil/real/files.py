@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wattseal_hil.board import FIRMWARE
 from wattseal_hil.debian import cache_dir
 from wattseal_hil.deploy import deployed
+from wattseal_hil.tree import FIRMWARE
 
 FORMS = ("mpy", "sources")
 FOLDERS = ("/meter", "/wattseal")

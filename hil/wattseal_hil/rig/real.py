@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from wattseal_hil.board import FIRMWARE
 from wattseal_hil.errors import BoardError
 from wattseal_hil.real.ports import check_port, is_own_usb
 from wattseal_hil.rig.identity import source_identity
@@ -29,6 +28,7 @@ from wattseal_hil.rig.interface import (
 )
 from wattseal_hil.rig.relay import Relays
 from wattseal_hil.rig.spec import Board
+from wattseal_hil.tree import FIRMWARE
 
 OPTIONS = {"baud": int}
 BAUD = 115200

@@ -107,9 +107,9 @@ def run(
     as_json: _JSON = False,
 ) -> int:
     """Play a scenario on an emulated meter; exit 1 if an expectation or an invariant fails."""
-    from wattseal_hil.board import FIRMWARE
     from wattseal_hil.play import play
     from wattseal_hil.scenario import load
+    from wattseal_hil.tree import FIRMWARE
 
     wanted = load(scenario)
     with output.progress(wanted.name) as bar:
@@ -153,8 +153,8 @@ def soak(
     as_json: _JSON = False,
 ) -> int:
     """Play random scenarios and audit each; exit 1 if one fails, made short and written down."""
-    from wattseal_hil.board import FIRMWARE
     from wattseal_hil.soak import soak as run_soak
+    from wattseal_hil.tree import FIRMWARE
 
     chosen = secrets.randbits(32) if seed is None else seed
     if not as_json:
