@@ -34,8 +34,7 @@ def audit(
     secrets: of the epochs this customer paired; None where it never heard which. timely: the
     meter's clock was always right, so sealing is not behind. Raises BoardError meter-….
     """
-    status = talk.status()
-    sealed = talk.history(int(status["oldest_seq"])) if status["next_seq"] else []
+    status, sealed = _whole_log(talk)
     oldest = int(status["oldest_seq"])
     for number, data in enumerate(sealed):
         witness.see(data, "history", oldest + number)
@@ -58,6 +57,17 @@ def audit(
     total = _opened(witness, talk, records, secrets, status) if whole else None
     _energy(witness, account, records, total, status, now_s, timely)
     return records
+
+
+def _whole_log(talk: Talk) -> tuple[dict[str, Any], list[bytes]]:
+    """(status, sealed records from the oldest on) of one moment: between two seals."""
+    status = talk.status()
+    while True:
+        sealed = talk.history(int(status["oldest_seq"])) if status["next_seq"] else []
+        after = talk.status()
+        if (after["next_seq"], after["oldest_seq"]) == (status["next_seq"], status["oldest_seq"]):
+            return after, sealed
+        status = after
 
 
 def _chain(witness: Witness, records: list[Record], interval_s: int) -> None:
