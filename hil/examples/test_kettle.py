@@ -1,5 +1,7 @@
 """Meter a kettle: two kilowatts for three minutes are a hundred watt-hours."""
 
+import re
+
 import pytest
 
 
@@ -16,7 +18,8 @@ def test_a_kettle_is_metered(wattseal_rig, wattseal_meter, wattseal_load):
 def test_it_shows_on_the_customers_port(wattseal_rig, wattseal_meter, wattseal_load):
     wattseal_load.plug(2000)
     wattseal_rig.sleep(3)
-    assert "1-0:1.7.0(02.00" in wattseal_meter.telegram()
+    (power_kw,) = re.findall(r"1-0:1\.7\.0\(([0-9.]+)\*kW\)", wattseal_meter.telegram())
+    assert float(power_kw) == pytest.approx(2, rel=0.01)
 
 
 def test_and_not_on_the_utilitys(wattseal_rig, wattseal_meter, wattseal_load):
