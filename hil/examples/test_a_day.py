@@ -9,7 +9,7 @@ import secrets
 
 import pytest
 
-HOURS = float(os.environ.get("SOAK_HOURS", "2"))
+HOURS = float(os.environ.get("SOAK_HOURS", "1"))
 SEED = int(os.environ.get("SOAK_SEED") or secrets.randbits(32))
 
 
