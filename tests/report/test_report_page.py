@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from page_reader import PageReader
 from report_samples import COMMANDS, DAY_S, JANUARY_S, half_hourly, make_report, make_slots
@@ -57,8 +57,10 @@ def everywhere(name: str) -> ReportData:
 
 
 @settings(max_examples=60, deadline=None)
+@example("<")
 @given(names)
 def test_names_stay_text(name: str) -> None:
+    name = f"~{name}~"  # which the page has nowhere of itself
     page = render(everywhere(name))
     read, benign = PageReader(page), PageReader(render(everywhere("n")))
     assert {tag for tag, _ in read.tags} <= {tag for tag, _ in benign.tags}
