@@ -12,7 +12,7 @@ from wattseal_hil.errors import BoardError
 from wattseal_hil.fault_kinds import CaseOpened, ClockJump, FlashFull
 from wattseal_hil.faults import Fault, Overwriting, PowerCut, Several
 from wattseal_hil.line_faults import LineFault
-from wattseal_hil.link import FILLED_AT, FLASH_WATCHED_AT, SharedMemory
+from wattseal_hil.link import FILL_AT, FLASH_WATCHED_AT, SharedMemory
 from wattseal_hil.sensor_faults import SensorFault
 from wattseal_hil.supervisor import Supervisor
 
@@ -34,6 +34,7 @@ class AtWork:
         self._flash: list[Fault] = []
         self._cells: list[Fault] = []  # cells as they are: for good, once something is torn
         self._opened: list[int] = []
+        self._full = False
 
     def add(self, fault: Any) -> None:
         """Put a fault in. Raises BoardError `fault-malformed` where this board has no such part."""
@@ -46,7 +47,8 @@ class AtWork:
             self._bench.physics.faults.append(fault)
             self._bench.forget_samples()
         elif isinstance(fault, FlashFull):
-            self._shared.set_level(FILLED_AT, fault.free_blocks + 1)
+            self._shared.set_level(FILL_AT, fault.free_blocks + 2)
+            self._full = True
         elif isinstance(fault, ClockJump):
             if self._bench.vm:
                 self._bench.vm.clock_jumps(fault.by_s)
@@ -74,7 +76,9 @@ class AtWork:
             line.clear()
         self._bench.physics.faults.clear()
         self._bench.forget_samples()
-        self._shared.set_level(FILLED_AT, 0)
+        if self._full:
+            self._shared.set_level(FILL_AT, 1)
+            self._full = False
         while self._opened:
             self._move(self._opened.pop(), 0)
 

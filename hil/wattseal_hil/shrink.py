@@ -25,9 +25,16 @@ def shrunk(
     codes: frozenset[str],
     play: Callable[[Scenario], Outcome],
     seconds: float,
+    progress: Callable[[float, float], None] = lambda done, total: None,
 ) -> tuple[Scenario, int]:
     """(the shortest scenario found within so many seconds, how many were tried)."""
-    search = _Search(codes, play, time.monotonic() + seconds)
+    begin_s = time.monotonic()
+
+    def watched(candidate: Scenario) -> Outcome:
+        progress(time.monotonic() - begin_s, seconds)
+        return play(candidate)
+
+    search = _Search(codes, watched, begin_s + seconds)
     best = search.fewer_steps(scenario)
     for candidates in (_simpler_values, _earlier, _simpler_meter):
         best = search.first_that_fails(best, candidates)

@@ -14,7 +14,7 @@ from typing import Any
 
 from wattseal_hil.faults import KINDS as TEARS
 from wattseal_hil.line_faults import BABBLE, LINES, WAYS
-from wattseal_hil.play import Outcome, play
+from wattseal_hil.play import Outcome, Progress, play
 from wattseal_hil.scenario import Scenario, Setting, Step
 from wattseal_hil.shrink import shrunk
 from wattseal_hil.tree import FIRMWARE
@@ -58,21 +58,19 @@ def soak(
     firmware: str | Path = FIRMWARE,
     stop_after: int = 1,
     shrinking_s: float = SHRINKING_S,
-    progress: Callable[[float, float, Soak], None] | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Soak:
     """Play scenarios of `seed` from number `first` on for so many seconds, or so many of them.
 
     Ends after `stop_after` failures, each shrunk for `shrinking_s` real seconds at most and written
-    to `folder` with its tape.
+    to `folder` with its tape. progress(done, of all); of the shrinking while that goes on.
     """
     made = Soak(seed)
     begin_s = time.monotonic()
     number = first
     while True:
         spent_s = time.monotonic() - begin_s
-        if progress:
-            done = made.scenarios / scenarios * seconds if scenarios else spent_s
-            progress(done, seconds, made)
+        progress(*((made.scenarios, scenarios) if scenarios else (spent_s, seconds)))
         if scenarios is None and spent_s >= seconds:
             return made
         if scenarios is not None and made.scenarios >= scenarios:
@@ -83,18 +81,27 @@ def soak(
         made.board_s += outcome.board_s
         made.records += outcome.records
         if not outcome.good:
-            made.failures.append(_shorten(number, outcome, folder, firmware, shrinking_s))
+            made.failures.append(_shorten(number, outcome, folder, firmware, shrinking_s, progress))
             if len(made.failures) >= stop_after:
                 return made
         number += 1
 
 
 def _shorten(
-    number: int, outcome: Outcome, folder: Path, firmware: str | Path, shrinking_s: float
+    number: int,
+    outcome: Outcome,
+    folder: Path,
+    firmware: str | Path,
+    shrinking_s: float,
+    progress: Progress,
 ) -> Failure:
     """Shrink a failure, write it, and play it once more for its tape."""
     short, tried = shrunk(
-        outcome.scenario, outcome.codes, lambda one: play(one, firmware=firmware), shrinking_s
+        outcome.scenario,
+        outcome.codes,
+        lambda one: play(one, firmware=firmware),
+        shrinking_s,
+        progress,
     )
     folder.mkdir(parents=True, exist_ok=True)
     stem = short.name.replace(" ", "-")

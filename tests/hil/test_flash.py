@@ -25,7 +25,7 @@ def on_flash(vm, image, body: str):
     ours, theirs = socket.socketpair()
     fd = os.open(image.path, os.O_RDWR)
     fds = (theirs.fileno(), shared.fd, fd)
-    argv = [*vm.argv, str(path), str(fds[0]), str(fds[1]), "0", "0", str(fd)]
+    argv = [*vm.argv, str(path), str(fds[0]), str(fds[1]), "0", "0", str(fd), *[""] * 12]
     done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, check=False)
     ours.setblocking(False)
     try:

@@ -1,47 +1,32 @@
 """NOR flash in a mapped file: an erase sets a block to ones, a program only clears bits.
 
 `wear` counts per block: programs, then erases, 32 bits each. While the level of WATCHED is 1 the
-bench is asked before each operation; it may cut the power there, or have the flash refuse. While
-that of FILLED is n, another file leaves n - 1 blocks free.
+bench is asked before each operation; it may cut the power there, or have the flash refuse. Where
+that of FILL is n, another file is to be so long that n - 2 blocks stay free, or empty (1).
 """
 
 import emu
 import uctypes
-import uos
 
 ERASE = 4096
 WATCHED = 61  # no GPIO
-FILLED = 60  # nor this
-filled = 0
+FILL = 60  # nor this
 
 
 def fill():
-    """Make the other file as long as it is to be; called whenever the firmware waits."""
-    global filled
-    if emu.levels[FILLED] == filled:
+    """Do so, once; called whenever the firmware waits."""
+    n = emu.levels[FILL]
+    if n == 0:
         return
-    filled = emu.levels[FILLED]
-    if not filled:
-        remove("/filler")
-        return
-    pad("/spare", filled - 1)
-    pad("/filler", 4096)
-    remove("/spare")
-
-
-def pad(name, blocks):
-    try:
-        with open(name, "ab") as f:
-            for _ in range(blocks):
-                f.write(b"x" * ERASE)
-                f.flush()
-    except OSError:
-        pass
-
-
-def remove(name):
-    if name[1:] in uos.listdir("/"):
-        uos.remove(name)
+    emu.levels[FILL] = 0
+    for name, blocks in (("/spare", n - 2), ("/filler", n - 1 << 12), ("/spare", 0)):
+        try:
+            with open(name, "wb") as f:
+                for _ in range(blocks):
+                    f.write(b"x" * ERASE)
+                    f.flush()
+        except OSError:
+            pass
 
 
 def ask(at, data):

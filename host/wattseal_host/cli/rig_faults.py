@@ -169,7 +169,7 @@ def soak(
             scenarios=scenarios,
             firmware=firmware or FIRMWARE,
             stop_after=failures,
-            progress=lambda done, total, _: bar(done, total),
+            progress=bar,
         )
     output.emit(_soak_result(made), _soak_lines(made), as_json)
     return 1 if made.failures else 0
