@@ -77,6 +77,16 @@ def test_both_ports(wattseal_customer_port, wattseal_utility_port, wattseal_mete
     assert wattseal_meter.newest.seq == ours[-1].seq
     assert [r.seq for r in wattseal_meter.records(2)] == [r.seq for r in ours[2:]]
 
+def test_fault(wattseal_rig, wattseal_meter, wattseal_load, wattseal_faults):
+    wattseal_load.plug(1000)
+    wattseal_faults.inject("clamp-unplugged")
+    wattseal_rig.sleep(3)
+    assert abs(wattseal_meter.power_w) < 10
+
+def test_fault_is_over(wattseal_rig, wattseal_meter):
+    wattseal_rig.sleep(3)
+    assert wattseal_meter.power_w > 400
+
 def test_pairing(wattseal_rig, wattseal_meter):
     paired = wattseal_meter.pair()
     assert paired.epoch == 1 and len(paired.secret) == 32
@@ -101,7 +111,7 @@ targets:
 def test_the_fixtures(pytester):
     pytester.makefile(".yaml", rig=ENVIRONMENT)
     result = run(pytester, WHOLE, "--rig-env", "rig.yaml")
-    result.assert_outcomes(passed=10)
+    result.assert_outcomes(passed=12)
 
 
 FAILING = """

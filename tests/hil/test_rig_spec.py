@@ -48,6 +48,9 @@ ASKED = {
     interface.VIRTUAL_TIME: lambda rig: rig.set_pace(1),
     interface.RESET: lambda rig: rig.reset(),
     interface.FLASH_FAULTS: lambda rig: rig.inject({"fault": "worn-block", "block": 1}),
+    interface.LINE_FAULTS: lambda rig: rig.inject({"fault": "cut-line", "line": "utility"}),
+    interface.SENSOR_FAULTS: lambda rig: rig.inject({"fault": "clamp-unplugged"}),
+    interface.CLOCK_FAULTS: lambda rig: rig.inject({"fault": "clock-jump", "by_s": 5}),
     interface.FLASH_WEAR: lambda rig: rig.wear(),
     interface.HEAP: lambda rig: rig.heap_low_bytes(),
     interface.TAPE: lambda rig: rig.record("tape"),
@@ -62,8 +65,7 @@ def test_what_a_rig_cannot_do_it_refuses_by_the_features_name(feature):
 
 
 def test_every_feature_is_asked_for_somewhere():
-    by_fault = {"line-faults", "sensor-faults", "clock-faults"}  # refused like flash faults
-    assert set(ASKED) | by_fault == FEATURES
+    assert set(ASKED) == FEATURES
 
 
 def test_require():

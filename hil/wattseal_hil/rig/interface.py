@@ -182,11 +182,13 @@ class Rig:
     # Faults
 
     def inject(self, fault: Mapping[str, Any]) -> None:
-        """From now on this goes wrong: {"fault": kind, ...} as in docs/faults.md.
+        """From now on this goes wrong, too: {"fault": kind, ...} as `wattseal rig faults` lists.
 
-        Raises BoardError `feature-missing` with the feature the fault needs.
+        Raises BoardError `feature-missing` with the feature the fault needs, `fault-malformed`.
         """
-        self._none(FLASH_FAULTS)
+        from wattseal_hil.fault_kinds import feature_of
+
+        self._none(feature_of(fault))
 
     def clear(self) -> None:
         """No fault is at work from now on. What one has done stays done."""
