@@ -54,7 +54,7 @@ def test_a_broken_firmware_is_found_and_the_scenario_is_short(name, tmp_path):
     text = (firmware / file).read_text()
     assert text.count(good) == 1
     (firmware / file).write_text(text.replace(good, broken))
-    made = soak(SEED, 30, tmp_path / "out", firmware=firmware, shrinking_s=3)
+    made = soak(SEED, 30, tmp_path / "out", firmware=firmware, shrinking_s=2)
     (failure,) = made.failures
     assert failure.outcome.codes & codes
     assert len(failure.outcome.scenario.steps) <= 6
@@ -66,13 +66,13 @@ def test_a_broken_firmware_is_found_and_the_scenario_is_short(name, tmp_path):
 
 def test_this_firmware_is_whole(rng, tmp_path):
     seed = rng.randrange(1 << 32)
-    made = soak(seed, 0, tmp_path, scenarios=8)
-    assert (made.scenarios, made.failures) == (8, []), f"wattseal rig soak --seed {seed}"
-    assert made.records > 40
+    made = soak(seed, 0, tmp_path, scenarios=6)
+    assert (made.scenarios, made.failures) == (6, []), f"wattseal rig soak --seed {seed}"
+    assert made.records > 30
 
 
 def test_a_seed_gives_the_same_scenarios_and_outcomes():
-    for number in (0, 5):
+    for number in (5,):
         scenario = scenario_of(SEED, number)
         assert scenario == scenario_of(SEED, number)
         assert play(scenario).described() == play(scenario).described()
