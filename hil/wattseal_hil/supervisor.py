@@ -250,7 +250,7 @@ class Supervisor:
             if (hold_s := max(self._quiet_at_s) - now_s) > 0:
                 return hold_s
             self._quiet_at_s = [0.0] * UARTS
-        elif self._pace and target_us - self.now_us < TICK_S * 1_000_000 * self._pace[0]:
+        elif self._pace and wanted_us - self.now_us < TICK_S * 1_000_000 * self._pace[0]:
             return TICK_S
         if target_us > self.now_us:
             self._idle = False

@@ -1,5 +1,7 @@
 """Faults of the lines: each does what it says and no more, the same each time, and in order."""
 
+import time
+
 import pytest
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.line import Line
@@ -144,3 +146,14 @@ def test_a_client_hears_what_the_line_leaves(meter):
         board.inject(None)
         board.run_until(board.now_s + 2)
         assert b"!" in client.read(100_000)
+
+
+def test_time_goes_on_while_a_master_babbles_faster_than_the_bench_ticks(meter):
+    board, _ = meter
+    board.inject({"fault": "babbling-master", "period_ms": 2, "bytes": 3})
+    before_s = board.now_s
+    board.set_pace(5)
+    time.sleep(0.3)
+    board.set_pace(None)
+    board.inject(None)
+    assert board.now_s - before_s > 0.5
