@@ -47,12 +47,14 @@ def confined_readings(rows: Sequence[Row], limit: Limit) -> list[Confined]:
     for row in rows:
         terms = []
         for slot in row.slots:
+            most = limit.most(slot.length_s)
             for channel, weight in enumerate(slot.weights):
-                most = limit.most(slot.length_s)
                 at = (slot.start_s, channel)
-                ranges.setdefault(at, _Range(slot.end_s, most, 0, most))
+                reading = ranges.get(at)
+                if reading is None:
+                    reading = ranges[at] = _Range(slot.end_s, most, 0, most)
                 if weight:
-                    terms.append((weight, ranges[at]))
+                    terms.append((weight, reading))
         equations.append((row.fee or 0, terms))
     for _ in range(MAX_PASSES):
         changed = False

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
-from math import gcd
+from math import ceil, gcd
 from typing import NamedTuple
 
 from wattseal.commitment import VALUE_LIMIT
@@ -72,6 +71,8 @@ class Limit:
     """The most a connection can carry: per_hour, in units of a reading."""
 
     per_hour: Fraction
+    # By length: asked for every slot, and nearly all are of one.
+    _known: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of_fuse(cls, fuse_kw: Fraction, exponent: int) -> Limit:
@@ -89,12 +90,11 @@ class Limit:
 
     def most(self, length_s: int) -> int:
         """The largest reading of a slot, at least 1."""
-        return _most(*self.per_hour.as_integer_ratio(), length_s)
-
-
-@lru_cache(maxsize=256)  # asked for every slot, and nearly all are of one length
-def _most(number: int, of: int, length_s: int) -> int:
-    return min(max(-(-number * length_s // (of * 3600)), 1), VALUE_LIMIT - 1)
+        most = self._known.get(length_s)
+        if most is None:
+            most = max(ceil(self.per_hour * length_s / 3600), 1)
+            most = self._known[length_s] = min(most, VALUE_LIMIT - 1)
+        return most
 
 
 @dataclass(frozen=True)
