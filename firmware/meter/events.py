@@ -104,6 +104,7 @@ class Events:
     async def tell(self):
         """Seal all that is due, this boot first. To be called before any other record."""
         told = self._told
+        await self._keep()
         if not self._booted:
             self._booted = True
             await self._sealer.event(BOOT, boot_payload(self._cause, self._firmware))
@@ -124,7 +125,18 @@ class Events:
             else:
                 told.consent = payload[0]
                 self._decided.set()
-            told.save()  # failing that, the next boot finds the same in the newest record
+            await self._keep(True)
+
+    async def _keep(self, news=False):
+        """Make what was told durable, however long the flash fails: the next boot finds in the
+        newest record what the file lacks, and looks no further back."""
+
+        def write():
+            if not self._told.save():
+                raise OSError("told")
+
+        if news or self._told.unsaved:
+            await self._sealer.insist("what was told", write)
 
     async def pair(self):
         """Begin the epoch that waits, which withdraws consent."""
@@ -132,7 +144,7 @@ class Events:
         await self._sealer.paired()
         self._told.consent = WITHDRAWN
         self._decided.set()
-        self._told.save()
+        await self._keep(True)
 
     async def close(self, counter):
         """End the chain, by the order with this counter."""

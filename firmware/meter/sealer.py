@@ -106,7 +106,7 @@ class Sealer:
         await self.event(
             PAIRED, paired_payload(epoch, epoch_id(keys.pending, keys.meter, epoch))
         )
-        await self._insist(f"epoch {epoch}", keys.begin_epoch)
+        await self.insist(f"epoch {epoch}", keys.begin_epoch)
         self._public.epoch = epoch
 
     async def event(self, event, payload):
@@ -160,10 +160,10 @@ class Sealer:
             if log.count == seq:
                 log.append(sealed)
 
-        await self._insist(f"record {seq}", write)
+        await self.insist(f"record {seq}", write)
 
-    async def _insist(self, what, write):
-        """Call `write` until the flash takes it."""
+    async def insist(self, what, write):
+        """Call `write` until the flash takes it: until it raises no OSError."""
         failed = False
         while True:
             try:

@@ -21,6 +21,7 @@ class Told:
     order       the newest order's counter; day, spent_s: the clock's budget
     oldest      the first record kept; case, consent, calibration: as told
     clock_boot  the boot in which the clock was last known to be set by an order
+    unsaved     the file may lack some of it: no further record may be sealed before it is saved
     counter     of a clock setting the chain has not told yet, 0 if none; before_s, after_s: of it
     """
 
@@ -37,6 +38,7 @@ class Told:
         self.case = SHUT
         self.consent = WITHDRAWN
         self.calibration = b""
+        self.unsaved = False
 
     def save(self):
         """Make it durable. Return whether the flash took it."""
@@ -44,8 +46,10 @@ class Told:
         for name in NUMBERS:
             data += getattr(self, name).to_bytes(4, "big")
         data += self.calibration + bytes(DIGEST_AT - len(self.calibration))
+        self.unsaved = True
         try:
             self._storage.replace(NAME, data + crc32(data).to_bytes(4, "big"))
         except OSError:
             return False
+        self.unsaved = False
         return True

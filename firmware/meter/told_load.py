@@ -1,13 +1,14 @@
 """The beginning of `told`: from its file, and from what the log says beyond it.
 
-The file is written right after each event, so at boot it may lack the newest record's news at
-most; where it is lost it is made again from the log.
+The file is written after each event and before any other record, so at boot it may lack the newest
+record's news at most; where it is lost it is made again from the log.
 """
 
 from binascii import crc32
 
 from wattseal.events import WITHDRAWN, decode_clock_set, decode_switch, spend
 from wattseal.record import (
+    BOOT,
     CALIBRATED,
     CLOCK_SET,
     CLOSED,
@@ -34,6 +35,7 @@ def load(told, storage, log):
         told.calibration = data[DIGEST_AT:-4]
     else:
         first = log.oldest
+        told.unsaved = True
     for seq in range(max(first, 0), log.count):
         body = log.body(seq)
         if body:
@@ -43,6 +45,8 @@ def load(told, storage, log):
 def _follow(told, record):
     event = record.event
     payload = record.payload
+    if event not in (0, BOOT):
+        told.unsaved = True
     if event == CLOCK_SET:
         counter, before_s, after_s = decode_clock_set(payload)
         if counter > told.order:

@@ -15,9 +15,9 @@ BROKEN = {
     # A record is shown before it is in the log.
     "early": (
         "meter/sealer.py",
-        "        await self._insist(f\"record {seq}\", write)\n",
+        "        await self.insist(f\"record {seq}\", write)\n",
         "        log.newest = sealed\n        await asyncio.sleep_ms(1500)\n"
-        "        await self._insist(f\"record {seq}\", write)\n",
+        "        await self.insist(f\"record {seq}\", write)\n",
         {"two-bodies", "record-lost"},
     ),
     # What fills no whole unit is forgotten at the end of each interval.

@@ -127,6 +127,49 @@ def test_a_cut_between_an_event_and_its_file(storage, ticks):
     assert after.codes().count(TAMPER) == 2
 
 
+def test_a_cut_after_an_event_then_a_boot_that_seals_and_another(storage, ticks):
+    """What the file lacks is in the newest record for one boot only, so it is kept at once."""
+    boot = Boot(storage, ticks)
+    boot.tell()
+    before = storage.read("live/told")
+    boot.events.case(True)
+    boot.tell()
+    storage.replace("live/told", before)  # the power failed in between
+    second = Boot(storage, ticks)
+    assert second.told.unsaved
+    second.events.case(True)
+    second.tell()
+    assert not second.told.unsaved
+    third = Boot(storage, ticks)
+    third.events.case(True)
+    third.tell()
+    assert third.codes().count(TAMPER) == 1
+    third.house.verify()
+
+
+def test_an_event_whose_file_the_flash_refuses_is_kept_before_the_next(storage, ticks, monkeypatch):
+    boot = Boot(storage, ticks)
+    boot.tell()
+    replace, refused = storage.replace, []
+
+    def refusing(name, data):
+        if name == "live/told" and len(refused) < 3:
+            refused.append(boot.house.log.count)
+            raise OSError(5)
+        replace(name, data)
+
+    monkeypatch.setattr(storage, "replace", refusing)
+    monkeypatch.setattr("meter.sealer._RETRY_S", 0)
+    boot.house.sealer.on_retry = lambda: None
+    boot.events.case(True)
+    boot.house.log.oldest = 2
+    boot.tell()
+    boot.house.log.oldest = 0
+    # Nothing was sealed after the first event until its file was written.
+    assert refused == [4, 4, 4]
+    assert boot.codes() == [BOOT, CALIBRATED, ROTATED, TAMPER]
+
+
 def test_a_setting_that_went_with_the_power_is_not_told(storage, ticks):
     boot = Boot(storage, ticks).tell()
     setting(boot.told, 5, 0, START_S)
