@@ -47,7 +47,7 @@ SEED = 1
 
 
 # Shrinking takes real time: one is given enough of it, on any machine.
-@pytest.mark.parametrize("name, shrinking_s", [(name, 1) for name in BROKEN] + [("boot", 12)])
+@pytest.mark.parametrize("name, shrinking_s", [(name, 1) for name in BROKEN] + [("boot", 8)])
 def test_a_broken_firmware_is_found_and_the_scenario_made_short(name, shrinking_s, tmp_path):
     file, good, broken, codes = BROKEN[name]
     firmware = tmp_path / "firmware"
