@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from wattseal_hil.tape import FORMAT, TapeReader
 
-VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "tapes"
-KEPT = sorted(VECTORS.glob("*.tape"))
+TAPES = Path(__file__).resolve().parents[1] / "tapes"
+KEPT = sorted(TAPES.glob("*.tape"))
 
 
 def rig(*words, status=0):
@@ -72,20 +72,20 @@ def test_a_reply_that_was_altered_is_refused(tmp_path):
         at = found.end() - 1
         return data[:at] + (b"0" if data[at : at + 1] != b"0" else b"1") + data[at + 1 :]
 
-    copy = altered(VECTORS / "record-1.tape", tmp_path, change)
-    assert copy.read_bytes() != (VECTORS / "record-1.tape").read_bytes()
+    copy = altered(TAPES / "record-1.tape", tmp_path, change)
+    assert copy.read_bytes() != (TAPES / "record-1.tape").read_bytes()
     assert rig("replay", copy, status=1)["verdict"] not in ("accepted", "incomplete")
 
 
 def test_a_tape_that_was_cut_off_says_so(tmp_path):
-    data = (VECTORS / "record-1.tape").read_bytes()
+    data = (TAPES / "record-1.tape").read_bytes()
     (tmp_path / "cut.tape").write_bytes(data[: len(data) * 2 // 3])
     replayed = rig("replay", tmp_path / "cut.tape")
     assert not replayed["tape"]["whole"] and replayed["verdict"] in ("accepted", "incomplete")
 
 
 def test_a_silent_tape_is_no_success(tmp_path):
-    header = (VECTORS / "record-1.tape").read_bytes().splitlines(keepends=True)[0]
+    header = (TAPES / "record-1.tape").read_bytes().splitlines(keepends=True)[0]
     (tmp_path / "silent.tape").write_bytes(header)
     assert rig("replay", tmp_path / "silent.tape", status=1)["verdict"] == "nothing-heard"
 

@@ -1,4 +1,4 @@
-"""Makes a tape for keeping: python tests/vectors/tapes/make.py NAME. Never make one anew.
+"""Makes a tape for keeping: python tests/tapes/make.py NAME. Never make one anew.
 
 Five records of a minute, a power cut, a load change, a pairing; both logs read at the end. What a
 tape gives in the replay stands beside it in NAME.json.
