@@ -177,23 +177,26 @@ def multi_exp(points, scalars):
     if len(points) != len(scalars):
         raise Misuse("length-mismatch")
     by_scalar = {}  # type: dict
-    for i in range(len(points)):
-        point = points[i]
-        scalar = scalars[i]
+    shared = {}  # type: dict
+    for point, scalar in zip(points, scalars):  # noqa: B905
         if scalar < 0:
             scalar = -scalar
             point = negate(point)
         if scalar and point is not None:
-            group = by_scalar.get(scalar)
-            if group is None:
-                by_scalar[scalar] = [point]
+            if scalar not in by_scalar:
+                by_scalar[scalar] = point
+            elif scalar in shared:
+                shared[scalar].append(point)
             else:
-                group.append(point)
+                shared[scalar] = [by_scalar[scalar], point]
     if not by_scalar:
         return None
+    common = list(shared)
+    sums = _sum_live([shared[scalar] for scalar in common])
+    for scalar, point in zip(common, sums):  # noqa: B905
+        by_scalar[scalar] = point
     distinct = list(by_scalar)
-    sums = _sum_live([by_scalar[scalar] for scalar in distinct])
-    return _weigh(sums, [int(scalar) for scalar in distinct])
+    return _weigh([by_scalar[scalar] for scalar in distinct], [int(k) for k in distinct])
 
 
 def _window_bits(count, bits):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wattseal_host.units import divide_rounded
@@ -37,12 +38,15 @@ class Steps:
         """The times at which the price changes, from_s < t < to_s."""
         return self.starts[bisect_right(self.starts, from_s) : bisect_left(self.starts, to_s)]
 
-    def throughout(self, from_s: int, to_s: int) -> int | None:
-        """The price of all of from_s <= t < to_s; None if it changes. from_s >= starts[0]."""
-        after = bisect_right(self.starts, from_s)
-        if after < len(self.starts) and self.starts[after] < to_s:
-            return None
-        return self.prices[after - 1]
+    def throughout(self, spans: Sequence[tuple[int, int]]) -> list[int | None]:
+        """The price of all of each from_s <= t < to_s; None if it changes. from_s >= starts[0]."""
+        starts, prices, count = self.starts, self.prices, len(self.starts)
+        found: list[int | None] = []
+        for from_s, to_s in spans:
+            after = bisect_right(starts, from_s)
+            changes = after < count and starts[after] < to_s
+            found.append(None if changes else prices[after - 1])
+        return found
 
     def over(self, from_s: int, to_s: int) -> list[tuple[int, int]]:
         """(seconds, price) of each step within from_s <= t < to_s; from_s >= starts[0]."""

@@ -33,15 +33,16 @@ def prices_over(
     tariff: Tariff, channels: Sequence[str], spans: Sequence[tuple[int, int]]
 ) -> list[tuple[int, ...]]:
     """The weight on each channel of each span from_s..to_s within the tariff's validity."""
-    schedules = [tariff.steps(channel) for channel in channels]
-    columns = [[_price(tariff, steps, *span) for span in spans] for steps in schedules]
+    columns = [_prices(tariff, tariff.steps(channel), spans) for channel in channels]
     return list(zip(*columns, strict=True))
 
 
-def _price(tariff: Tariff, steps: Steps, from_s: int, to_s: int) -> int:
-    price = steps.throughout(from_s, to_s)
-    if price is not None:
-        return price
-    if tariff.long_records is None:
-        raise Misuse("long-records")  # `Tariff.read` lets no such tariff pass
-    return tariff.long_records.price(steps.over(from_s, to_s))
+def _prices(tariff: Tariff, steps: Steps, spans: Sequence[tuple[int, int]]) -> list[int]:
+    prices = []
+    for (from_s, to_s), price in zip(spans, steps.throughout(spans), strict=True):
+        if price is None:
+            if tariff.long_records is None:
+                raise Misuse("long-records")  # `Tariff.read` lets no such tariff pass
+            price = tariff.long_records.price(steps.over(from_s, to_s))
+        prices.append(price)
+    return prices
