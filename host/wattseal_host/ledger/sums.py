@@ -111,11 +111,13 @@ class View:
     def _checked(self, found: Sequence[Any]) -> list[Anchor]:
         anchors = [self._beginning() if row[0] is None else Anchor._make(row) for row in found]
         # There may be thousands: their shapes column by column, instead of cell by cell.
-        kinds = [set(map(type, cells)) for cells in zip(*anchors, strict=True)]
-        if any(seen - {kind} for seen, kind in zip(kinds, _TYPES, strict=False)) or (
-            {(len(anchor.digest), len(anchor.sums)) for anchor in anchors}
-            - {(DIGEST_BYTES, SUM_BYTES * self._row.channel_set.bit_count())}
-        ):
+        cells_of = zip(*anchors, strict=True)
+        columns: dict[str, Any] = dict(zip(Anchor._fields, cells_of, strict=False))
+        sizes = {"digest": DIGEST_BYTES, "sums": SUM_BYTES * self._row.channel_set.bit_count()}
+        if any(
+            set(map(type, cells)) - {kind}
+            for cells, kind in zip(columns.values(), _TYPES, strict=False)
+        ) or any(set(map(len, columns.get(name, ()))) - {size} for name, size in sizes.items()):
             raise damaged("an anchor that cannot be")
         return anchors
 

@@ -61,12 +61,14 @@ class LedgerReadings:
     def points(self) -> Sequence[Point | None]:
         return self._points
 
-    def _record_ends(self, times: Sequence[int]) -> list[Anchor]:
+    def _record_ends(self, times: list[int]) -> list[Anchor]:
         """The period's beginning and end, each of the times at which a record ends, and both
-        ends of every record that one of the times falls into; ascending."""
+        ends of every record that one of the times falls into; ascending, as the times are."""
+        anchors = self._view.anchors_between(self._first, self._last, times)
+        if [anchor.end_s for anchor in anchors] == times:
+            return [self._first, *anchors, self._last]
         found = {self.from_s: self._first, self.to_s: self._last}
         inside = []
-        anchors = self._view.anchors_between(self._first, self._last, times)
         for time_s, anchor in zip(times, anchors, strict=True):
             found[anchor.end_s] = anchor
             if anchor.end_s != time_s:
