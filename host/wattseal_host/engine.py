@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from math import gcd
 
 from gmpy2 import invert, mpz
-from wattseal import p256
+from wattseal import comb_tables, p256
 from wattseal.commitment import opens_all
 from wattseal.errors import Refused
 from wattseal.fixed_base import G_BASE, H_BASE
@@ -20,6 +20,7 @@ from wattseal.multi_exp import multi_exp
 from wattseal.multi_exp import running_sums as _running_sums
 
 p256.INVERSES[mpz] = invert
+comb_tables.hold()
 
 Point = tuple[mpz, mpz]
 HINT_BYTES = 32
@@ -48,7 +49,8 @@ def points_to_bytes(points: Sequence[Point | None]) -> bytes:
 
 def points_from_bytes(data: bytes) -> list[Point | None]:
     """The inverse of `points_to_bytes`. Nothing is checked: never for bytes of others."""
-    numbers = [mpz.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)]
+    number = mpz.from_bytes
+    numbers = [number(data[at : at + 32], "big") for at in range(0, len(data), 32)]
     return [(x, y) if y else None for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
 
 

@@ -115,21 +115,25 @@ def test_a_calendar_touches_price_changes_alone(tmp_path: Path, house: House) ->
     assert len(scalars) == len(readings.points()) == 6 and sum(scalars) == 0
 
 
-def test_anchors_all_at_once_are_those_one_by_one(tmp_path: Path) -> None:
-    """Times at the ends of records and within them, events beside some; and a damaged order."""
+def test_a_course_is_the_anchors_one_by_one(tmp_path: Path) -> None:
+    """Outages and pairings among the readings; a damaged order in time is found."""
     meter = grown(2, [1, 0, 1, 1, 3, 0, 0, 1, 5, 1, 1])
     path = tmp_path / "l.db"
-    times = list(range(START_S + 1, meter.end_s, 450))
     with stored(path, meter) as ledger:
         with ledger.view(meter.meter) as view:
             first, last = view.anchors([START_S, meter.end_s])
-            assert view.anchors_between(first, last, times) == view.anchors(times)
-            some = times[::40]
-            assert view.anchors_between(first, last, some) == view.anchors(some)
+            course = view.course(first, last)
+            assert course.end_s[-1] == meter.end_s and len(course.sums) == last.seq - first.seq + 1
+            for start_s, end_s, readings, sums in zip(*course, strict=True):
+                if start_s < end_s:
+                    (anchor,) = view.anchors([end_s])
+                    assert (start_s, readings, sums) == (
+                        anchor.start_s, anchor.readings, anchor.sums,
+                    )  # fmt: skip
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE records SET start_s = start_s + 86400 WHERE seq = 4")
         with ledger.view(meter.meter) as view, pytest.raises(Unusable) as caught:
-            view.anchors_between(first, last, times)
+            view.course(first, last)
         assert caught.value.code == "ledger-damaged"
 
 

@@ -2,6 +2,6 @@
 
 from wattseal_host.ledger.apart import Reject
 from wattseal_host.ledger.store import Ledger
-from wattseal_host.ledger.sums import Anchor, View
+from wattseal_host.ledger.sums import Anchor, Course, View
 
-__all__ = ["Anchor", "Ledger", "Reject", "View"]
+__all__ = ["Anchor", "Course", "Ledger", "Reject", "View"]

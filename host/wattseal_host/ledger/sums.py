@@ -8,7 +8,6 @@ that were checked on arrival, so the sums can be relied on as far as the records
 from __future__ import annotations
 
 import json
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -40,7 +39,22 @@ class Anchor(NamedTuple):
     sums: bytes
 
 
-_TYPES = (int, int, int, bytes, int, bytes)
+class Course(NamedTuple):
+    """Anchors one after another, by columns: of each the same as in an Anchor."""
+
+    start_s: tuple[int, ...]
+    end_s: tuple[int, ...]
+    readings: tuple[int, ...]
+    sums: tuple[bytes, ...]
+
+    def pick(self, places: Sequence[int]) -> Course:
+        """Some of the anchors, by their places here, in the order given."""
+        return Course(
+            tuple([self.start_s[at] for at in places]),
+            tuple([self.end_s[at] for at in places]),
+            tuple([self.readings[at] for at in places]),
+            tuple([self.sums[at] for at in places]),
+        )
 
 
 def no_sums(channels: int) -> bytes:
@@ -76,7 +90,7 @@ _BEFORE = text(
 )
 _BETWEEN = text(
     """
-    SELECT seq, start_s, start_s + length_s, digest, readings, sums FROM records
+    SELECT start_s, start_s + length_s, readings, sums FROM records
     WHERE meter_id = :meter AND seq > :after AND seq <= :last ORDER BY seq
     """
 )
@@ -94,32 +108,32 @@ class View:
         asked = {"times": json.dumps(list(times)), "meter": self._row.id}
         return self._checked(self._session.execute(_BEFORE, asked).all())
 
-    def anchors_between(
-        self, first: Anchor, last: Anchor, times: Sequence[int]
-    ) -> Sequence[Anchor]:
-        """The same of times between the ends of two anchors. Nearly as many of them as there are
-        records cost less by reading all records in their order."""
-        if last.seq - first.seq > len(times) + len(times) // 2:
-            return self.anchors(times)
+    def course(self, first: Anchor, last: Anchor) -> Course:
+        """`first` and every record after it up to `last`."""
         asked = {"meter": self._row.id, "after": first.seq, "last": last.seq}
-        every = [first, *self._checked(self._session.execute(_BETWEEN, asked).all())]
-        starts = [anchor.start_s for anchor in every]
-        if starts != sorted(starts):
+        found = self._session.execute(_BETWEEN, asked).all()
+        columns: list[Any] = list(zip(*found, strict=True)) or [()] * len(Course._fields)
+        self._check(dict(zip(Course._fields, columns, strict=True)))
+        mine = (first.start_s, first.end_s, first.readings, first.sums)
+        course = Course(*((one, *rest) for one, rest in zip(mine, columns, strict=True)))
+        if list(course.start_s) != sorted(course.start_s):
             raise damaged("records out of their order in time")
-        return [every[bisect_left(starts, time_s) - 1] for time_s in times]
+        return course
 
     def _checked(self, found: Sequence[Any]) -> list[Anchor]:
         anchors = [self._beginning() if row[0] is None else Anchor._make(row) for row in found]
-        # There may be thousands: their shapes column by column, instead of cell by cell.
-        cells_of = zip(*anchors, strict=True)
-        columns: dict[str, Any] = dict(zip(Anchor._fields, cells_of, strict=False))
-        sizes = {"digest": DIGEST_BYTES, "sums": SUM_BYTES * self._row.channel_set.bit_count()}
-        if any(
-            set(map(type, cells)) - {kind}
-            for cells, kind in zip(columns.values(), _TYPES, strict=False)
-        ) or any(set(map(len, columns.get(name, ()))) - {size} for name, size in sizes.items()):
-            raise damaged("an anchor that cannot be")
+        self._check(dict(zip(Anchor._fields, zip(*anchors, strict=True), strict=False)))
         return anchors
+
+    def _check(self, columns: dict[str, Any]) -> None:
+        # There may be thousands of rows: their shapes column by column, instead of cell by cell.
+        sizes = {"digest": DIGEST_BYTES, "sums": SUM_BYTES * self._row.channel_set.bit_count()}
+        for name, cells in columns.items():
+            size = sizes.get(name)
+            if set(map(type, cells)) - {int if size is None else bytes} or (
+                size is not None and set(map(len, cells)) - {size}
+            ):
+                raise damaged("an anchor that cannot be")
 
     def _beginning(self) -> Anchor:
         row = self._row
