@@ -1,10 +1,4 @@
-"""SunSpec and consent on the emulated board: as pysunspec2, pymodbus and mbpoll see the meter."""
-
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+"""SunSpec and consent on the emulated board, register by register (tools: tests/clients)."""
 
 import pytest
 from order_bench import desk, story
@@ -18,7 +12,6 @@ from wattseal_host.customer.store import Secrets
 from wattseal_host.errors import PortError
 
 HOUR_S = 3600
-MODELS = Path(__file__).resolve().parents[2] / "host" / "wattseal_host" / "sunspec"
 
 
 @pytest.fixture
@@ -43,34 +36,6 @@ def history(at):
     with CustomerPort(at.board.customer_port) as port:
         count = port.status()["next_seq"]
         return [decode_sealed(data) for data in port.history(0, count)]
-
-
-def test_suns_reads_the_meter(at, tmp_path):
-    """The command people use to look at a SunSpec device, with our own model beside it."""
-    suns = Path(sys.executable).parent / "suns.py"
-    if not suns.exists():
-        pytest.skip("no suns.py: pip install pysunspec2")
-    shutil.copytree(MODELS, tmp_path / "json")
-    line = ["-t", "rtu", "-p", at.board.utility_port, "-b", "19200", "-a", "1"]
-    command = [sys.executable, str(suns), *line]
-
-    def read():
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return dict(re.findall(r"(?m)^\s*(\w+)\s+(\S.*?)\s*$", done.stdout)), done.stdout
-
-    shown, text = read()
-    assert shown["Mn"] == "wattseal" and shown["DA"] == "1"
-    assert shown["NextSeq"] == "6" and shown["Intvl"].startswith("1800")
-    consumption = text.partition("Model: ac_meter")[2].partition("Model:")[0].split("\n")[4:]
-    assert all(line.split()[1] == "None" for line in consumption if line.strip()), text
-    decide(at, True)
-    at.after(HOUR_S + 600)
-    shown, text = read()
-    assert float(shown["W"].split()[0]) == pytest.approx(1000, rel=0.01), text
-    assert float(shown["TotWhImp"].split()[0]) == pytest.approx(1170, rel=0.01)
-    assert float(shown["PhVphA"].split()[0]) == pytest.approx(2300, rel=0.01)
-    assert shown["V_SF"] == "-1"
 
 
 def registers(at, address, count):
@@ -150,34 +115,3 @@ def test_who_does_not_know_the_secret_decides_nothing(at):
         challenge = port.consent()[1]
         assert challenge != port.consent()[1]
     assert all(record.event != CONSENT for record in history(at))
-
-
-def test_mbpoll_reads_the_meter(at):
-    mbpoll = shutil.which("mbpoll")
-    if mbpoll is None:
-        pytest.skip("no mbpoll: apt install mbpoll")
-
-    def poll(*options):
-        command = [mbpoll, "-1", "-q", "-m", "rtu", "-a", "1", "-b", "19200", "-P", "none",
-                   *options, at.board.utility_port]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return re.findall(r"(?m)^\[\d+\]:\s+(\S+)", done.stdout)
-
-    assert poll("-0", "-r", "40000", "-c", "2", "-t", "4:hex") == ["0x5375", "0x6E53"]
-    assert poll("-0", "-r", "0", "-c", "3", "-t", "3:hex") == ["0x5753", "0x4C31", "0x0001"]
-    assert poll("-0", "-r", "28", "-c", "1", "-B", "-t", "4:int") == ["1800"]
-
-
-def test_other_functions_by_pymodbus(at):
-    client = ModbusSerialClient(
-        at.board.utility_port, framer=FramerType.RTU, baudrate=19200, timeout=2
-    )
-    assert client.connect()
-    try:
-        assert client.read_input_registers(0, count=3, device_id=1).registers[0] == 0x5753
-        reported = client.report_device_id(device_id=1)
-        assert reported.status and b"wattseal WS1 0.1.0" in reported.identifier
-        assert client.read_coils(0, count=1, device_id=1).exception_code == 1
-    finally:
-        client.close()
