@@ -78,9 +78,7 @@ def _signed_digits(matrix: NDArray[np.uint8], bits: int, width: int) -> Any:
     # The last shift is at most `bits` and the top digit below half: it has room for a carry.
 
 
-def _into_buckets(
-    both: list[Point], windows: list[tuple[int, Array]]
-) -> tuple[Array, list[Point]]:
+def _into_buckets(both: list[Point], windows: list[tuple[int, Array]]) -> tuple[Array, list[Point]]:
     """Sum the points of equal keys; `both` are the points and then their negatives."""
     count = len(both) >> 1
     keys, indices = [], []
@@ -92,9 +90,7 @@ def _into_buckets(
     return sum_by_key(both, np.concatenate(keys), np.concatenate(indices))
 
 
-def sum_by_key(
-    points: Sequence[Point], keys: Array, indices: Array
-) -> tuple[Array, list[Point]]:
+def sum_by_key(points: Sequence[Point], keys: Array, indices: Array) -> tuple[Array, list[Point]]:
     """For each distinct key, ascending, the sum of points[indices[i]] over its positions i.
 
     Keys whose sum is the identity are left out.

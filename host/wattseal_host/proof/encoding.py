@@ -1,4 +1,4 @@
-"""A proof and its bytes (PROOF.md section 7). Version 1; every version ever released stays.
+"""A proof and its bytes (PROOF.md section 5). Version 1; every version ever released stays.
 
     1 byte version, then
     A_I A_O S T_1 T_3 T_4 T_5 T_6    points
@@ -26,7 +26,8 @@ T_POWERS = (1, 3, 4, 5, 6)
 
 @dataclass(frozen=True)
 class Proof:
-    """Symbols as in the paper: T of the powers 1, 3, 4, 5, 6; tau_x, mu: blindings; t_hat: <l, r>."""
+    """Symbols as in the paper: T of the powers 1, 3, 4, 5, 6; tau_x, mu: blindings; t_hat:
+    <l, r>."""
 
     A_I: Point
     A_O: Point
@@ -72,7 +73,8 @@ def decode(data: bytes, gates: int, group: Group) -> Proof:
     pairs = reader.points(2 * rounds)
     a, b = reader.scalars(final), reader.scalars(final)
     inner = InnerProductProof(pairs[::2], pairs[1::2], a, b)
-    return Proof(*heads[:3], heads[3:], tau_x, mu, t_hat, inner)
+    A_I, A_O, S, *T = heads
+    return Proof(A_I, A_O, S, tuple(T), tau_x, mu, t_hat, inner)
 
 
 class _Reader:

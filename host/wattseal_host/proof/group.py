@@ -7,6 +7,7 @@ protocol package has it; the tests bring tiny ones, in which everything can be t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 from gmpy2 import mpz
@@ -41,10 +42,14 @@ class Group(Protocol):
     order: Any
     G: Point
     H: Point
-    Q: Point
-    digest: bytes
     point_bytes: int
     scalar_bytes: int
+
+    @property
+    def Q(self) -> Point: ...
+
+    @property
+    def digest(self) -> bytes: ...
 
     def encode(self, point: Point) -> bytes:
         """Misuse `point-identity`."""
@@ -65,7 +70,7 @@ class _P256:
     H = (mpz(H[0]), mpz(H[1]))
 
     @property
-    def Q(self) -> Point:  # noqa: N802 (the symbol of PROOF.md)
+    def Q(self) -> Point:
         return generators.point_q()
 
     @property
@@ -122,7 +127,7 @@ def _split(start: int, stop: int, pieces: int) -> list[tuple[int, int]]:
     """start <= i < stop in about equal consecutive pieces, none empty."""
     pieces = max(1, min(pieces, stop - start))
     bounds = [start + (stop - start) * piece // pieces for piece in range(pieces + 1)]
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))
 
 
 class _Spans:

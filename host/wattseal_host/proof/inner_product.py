@@ -1,4 +1,4 @@
-"""The inner-product argument (Bünz et al. 2018, section 3), of l and r in P (PROOF.md section 6).
+"""The inner-product argument (Bünz et al. 2018, section 3), of l and r in P (PROOF.md section 5).
 
     P = Σ l_i G_i + Σ r_i y^-i H_i + <l, r> w Q
 
@@ -107,8 +107,12 @@ def prove(
         half = len(a) // 2
         nothing = [0] * half
         a_low, a_high, b_low, b_high = a[:half], a[half:], b[:half], b[half:]
-        L.append(basis.exp(nothing + a_low, b_high + nothing, w * dot(a_low, b_high, order)))
-        R.append(basis.exp(a_high + nothing, nothing + b_low, w * dot(a_high, b_low, order)))
+        L.append(
+            basis.exp(nothing + a_low, b_high + nothing, w * dot(a_low, b_high, order) % order)
+        )
+        R.append(
+            basis.exp(a_high + nothing, nothing + b_low, w * dot(a_high, b_low, order) % order)
+        )
         u = absorb_round(transcript, group, L[-1], R[-1])
         u_inverse = inverse(u, order)
         a = fold_scalars(a, u, u_inverse, order)

@@ -163,14 +163,11 @@ class _Run:
 
         # l(X) = l_1 X + l_2 X^2 + l_3 X^3, r(X) = r_0 + r_1 X + r_3 X^3
         l_1 = [
-            (a + i * w) % order
-            for a, i, w in zip(self.a_L, ratios, padded(weights.R), strict=True)
+            (a + i * w) % order for a, i, w in zip(self.a_L, ratios, padded(weights.R), strict=True)
         ]
         l_2, l_3 = self.a_O, s_L
         r_0 = [(w - p) % order for p, w in zip(ys, padded(weights.O), strict=True)]
-        r_1 = [
-            (p * a + w) % order for p, a, w in zip(ys, self.a_R, padded(weights.L), strict=True)
-        ]
+        r_1 = [(p * a + w) % order for p, a, w in zip(ys, self.a_R, padded(weights.L), strict=True)]
         r_3 = [p * s % order for p, s in zip(ys, s_R, strict=True)]
         t = {
             1: dot(l_1, r_0, order),
@@ -206,9 +203,7 @@ class _Run:
         return Proof(A_I, A_O, S, T, tau_x, mu, t_hat, inner)
 
 
-def absorb_scalars(
-    transcript: Transcript, tau_x: int, mu: int, t_hat: int, group: Group
-) -> None:
+def absorb_scalars(transcript: Transcript, tau_x: int, mu: int, t_hat: int, group: Group) -> None:
     """The three scalars, before the inner product begins."""
     for label, scalar in ((b"tau_x", tau_x), (b"mu", mu), (b"t_hat", t_hat)):
         transcript.absorb(label, int(scalar).to_bytes(group.scalar_bytes, "big"))

@@ -1,4 +1,4 @@
-"""The verifier: of one proof, or of many at once (PROOF.md sections 5, 6 and 8).
+"""The verifier: of one proof, or of many at once (PROOF.md section 5).
 
 A proof holds if two sums of multiples of points are the identity. All sums of all proofs are
 weighted with fresh random 128-bit numbers and computed as one multi-exponentiation.

@@ -41,7 +41,3 @@ def main() -> None:
         except EOFError:
             return
         send(sys.stdout.buffer, perform(job))
-
-
-if __name__ == "__main__":
-    main()

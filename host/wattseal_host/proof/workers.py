@@ -54,7 +54,7 @@ def _start() -> None:
     for _ in range(processes() - 1):
         _children.append(
             subprocess.Popen(
-                [sys.executable, "-m", "wattseal_host.proof.worker"],
+                [sys.executable, "-c", "from wattseal_host.proof.worker import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,

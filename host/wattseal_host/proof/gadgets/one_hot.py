@@ -13,7 +13,9 @@ from wattseal_host.proof.linear import Linear, linear_sum
 
 
 def one_hot(b: Builder, count: int, index: int | None) -> list[Linear]:
-    """`count` bits of which exactly one, number `index`, is 1. Cost: count; 1 for two, 0 for one."""
+    """`count` bits of which exactly one, number `index`, is 1.
+
+    Cost: count; 1 for two, 0 for one."""
     if count < 1 or (index is not None and not 0 <= index < count):
         raise Misuse("gadget-count")
     if count == 1:
@@ -41,7 +43,8 @@ def band(b: Builder, x: Linear, uppers: Sequence[int]) -> list[Linear]:
         return bits
     firsts = [low, *(upper + 1 for upper in uppers)]
     lasts = [*uppers, high]
-    widest = max(min(last, high) - max(first, low) for first, last in zip(firsts, lasts, strict=True))
+    spans = zip(firsts, lasts, strict=True)
+    widest = max(min(last, high) - max(first, low) for first, last in spans)
     # Bands outside of x's interval hold no value; their ends are drawn to it.
     starts = [min(max(first, low), high + 1) for first in firsts]
     ends = [max(min(last, high), low - 1) for last in lasts]
