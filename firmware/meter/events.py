@@ -62,7 +62,8 @@ class Events:
 
     async def consent(self, state):
         """Give or withdraw consent; in the log on return. False if it is too soon for a change."""
-        if state == self._told.consent:
+        told = self._told
+        if state == told.consent:
             return True
         if state == GIVEN:
             now_ms = self._clock.monotonic_ms()
@@ -70,10 +71,15 @@ class Events:
                 return False
             self._consented_ms = now_ms
         self._consent = (state, self._now_s())
-        self._decided.clear()
-        self.work.set()
-        await self._decided.wait()
-        return self._told.consent == state
+        if not self.closed:
+            self._decided.clear()
+            self.work.set()
+            await self._decided.wait()
+        if self.closed and state == WITHDRAWN != told.consent:
+            # The chain takes no event any more: the withdrawal stands in the file alone.
+            told.consent = state
+            await self._keep(True)
+        return told.consent == state
 
     def consented(self):
         """Tell whether consumption may be shown on the utility port."""
@@ -142,6 +148,8 @@ class Events:
         """Begin the epoch that waits, which withdraws consent."""
         self._consent = (WITHDRAWN, 0)
         await self._sealer.paired()
+        # Again: whoever knew the old secret may have asked while the event was being sealed.
+        self._consent = (WITHDRAWN, 0)
         self._told.consent = WITHDRAWN
         self._decided.set()
         await self._keep(True)
@@ -150,4 +158,5 @@ class Events:
         """End the chain, by the order with this counter."""
         await self._sealer.event(CLOSED, u32(counter))
         self.closed = True
+        self._decided.set()
 

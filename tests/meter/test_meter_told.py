@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 from meter.clock import Clock
+from meter.consent import Consent
 from meter.events import Events
 from meter.told import Told
 from meter.told_load import load
 from test_meter_sealer import CUSTOMER, START_S, House
+from wattseal.errors import Refused
 from wattseal.events import GIVEN, OPENED, POWER_ON, SHUT, WATCHDOG, WITHDRAWN, u32
+from wattseal.orders import consent_proof
 from wattseal.record import (
     BOOT,
     CALIBRATED,
@@ -206,3 +209,67 @@ def test_consent_too_soon_or_before_the_chain(storage, ticks):
     boot.house.sealer.end_s = None
     ticks.now_ms += 61_000
     assert not asyncio.run(boot.events.consent(GIVEN))
+
+
+def giving(boot, ticks):
+    """The meter's consent desk, and a proof by whoever is paired now that consent is given."""
+    desk = Consent(Clock(ticks), boot.house.keys, boot.events, None)
+    keys = boot.house.keys
+    _, challenge = desk.challenge()
+    return desk, consent_proof(keys.epoch_secret, keys.meter, keys.epoch, challenge, GIVEN)
+
+
+def test_the_old_customer_cannot_consent_for_the_new_one(storage, ticks):
+    """Asked while the PAIRED event is being sealed, with the secret that ends there."""
+    boot = Boot(storage, ticks).tell()
+    asyncio.run(boot.house.sealer.reading(START_S + 1800, 0, [1], 0))
+    desk, proof = giving(boot, ticks)
+    boot.house.keys.prepare_epoch(b"n" * 32)
+
+    async def run():
+        pairing = asyncio.create_task(boot.events.pair())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        asked = asyncio.create_task(desk.decide(GIVEN, proof))
+        await pairing
+        with pytest.raises(Refused) as error:
+            await asyncio.wait_for(asked, 10)
+        assert error.value.code == "consent-busy"
+        await boot.events.tell()
+
+    asyncio.run(run())
+    assert not boot.events.consented()
+    assert CONSENT not in boot.codes()
+
+
+def test_consent_is_withdrawn_from_a_meter_whose_chain_has_ended(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+
+    async def run():
+        given = asyncio.create_task(boot.events.consent(GIVEN))
+        await asyncio.sleep(0)
+        await boot.events.tell()
+        assert await given
+        await boot.events.close(7)
+        assert boot.events.consented()
+        assert await asyncio.wait_for(boot.events.consent(WITHDRAWN), 10)
+
+    asyncio.run(run())
+    assert not boot.events.consented()
+    again = Boot(storage, ticks)
+    assert again.events.closed and not again.events.consented()
+
+
+@pytest.mark.parametrize("state", [GIVEN, WITHDRAWN])
+def test_who_asks_while_the_chain_ends_is_answered(storage, ticks, state):
+    boot = Boot(storage, ticks).tell()
+    boot.told.consent = WITHDRAWN if state == GIVEN else GIVEN
+
+    async def run():
+        asked = asyncio.create_task(boot.events.consent(state))
+        await asyncio.sleep(0)
+        await boot.events.close(7)
+        return await asyncio.wait_for(asked, 10)
+
+    assert asyncio.run(run()) == (state == WITHDRAWN)
+    assert not boot.events.consented()
