@@ -21,6 +21,7 @@ from bench.month import SLOTS, Month  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from wattseal_host.customer.bill import Bill  # noqa: E402
+from wattseal_host.garbage import collect_rarely  # noqa: E402
 from wattseal_host.ledger import Ledger  # noqa: E402
 from wattseal_host.provider.archive import Archive  # noqa: E402
 from wattseal_host.provider.bills import check_message  # noqa: E402
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=21, help="timed runs of each fast row")
     parser.add_argument("--no-board", action="store_true", help="leave the emulated board out")
     chosen = parser.parse_args()
+    collect_rarely()  # as the command line and its workers do
     console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="wattseal-bench-") as scratch:
         found = list(rows(Path(scratch), chosen.runs, not chosen.no_board))

@@ -28,6 +28,7 @@ from wattseal_host.cli import (
     rig,
     verify,
 )
+from wattseal_host.garbage import collect_rarely
 
 app = typer.Typer(
     name="wattseal",
@@ -57,6 +58,7 @@ def _stop(number: int, _: FrameType | None) -> NoReturn:
 
 def run() -> None:
     """The console script `wattseal`: never a traceback for anything that input can cause."""
+    collect_rarely()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its escape.
         cast(TextIOWrapper, stream).reconfigure(errors="backslashreplace")

@@ -23,6 +23,7 @@ from wattseal_host.bill_message import is_bill_message
 from wattseal_host.bundle import MAX_BUNDLE_BYTES
 from wattseal_host.errors import Unusable
 from wattseal_host.files import read_bounded
+from wattseal_host.garbage import collect_rarely
 from wattseal_host.ledger import Ledger
 from wattseal_host.linear import Equation, Settle, settle_many
 from wattseal_host.linear import settle as settle_now
@@ -161,6 +162,7 @@ _checker: Checker | None = None
 
 def _open(desk: Desk) -> None:
     global _checker
+    collect_rarely()
     _checker = Checker(desk)
 
 
