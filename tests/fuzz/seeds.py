@@ -13,7 +13,9 @@ from wattseal_host.collect.stream import crc16_arc
 from wattseal_host.collect.tap import TO_HOST, TO_METER
 from wattseal_host.documents import Enrolment
 from wattseal_host.encoding import to_base64url
+from wattseal_host.engine import commitment_to
 from wattseal_host.evidence import Evidence
+from wattseal_host.proof import Builder, Instance, gadgets, prove
 from wattseal_host.strict_json import dumps
 from wattseal_host.trust import Trust
 
@@ -101,6 +103,16 @@ def _stream(exchanges: list[tuple[bytes, bytes]]) -> bytes:
 
 
 @lru_cache
+def small_proof() -> tuple[Instance, bytes]:
+    """That the reading behind a commitment is 0 to 5, and its proof."""
+    b = Builder()
+    gadgets.range_check(b, b.input(0, 255, 4), 0, 5)
+    circuit, assignment = b.finish()
+    instance = Instance(circuit, [commitment_to(4, 99)], [], [(b"of", b"fuzz")])
+    return instance, prove(instance, assignment, [99], entropy=bytes(32))
+
+
+@lru_cache
 def seeds() -> dict[str, list[bytes]]:
     """Target -> seeds; each target has some, or this is a KeyError where it is asked for."""
     tokens = [HOUSE.enrolment_jws, HOUSE.contract_jws, HOUSE.tariff_jws]
@@ -142,6 +154,7 @@ def seeds() -> dict[str, list[bytes]]:
             b"start,price\n2026-01-01T00:00,0.5\n2026-01-01T00:30,-0.25\n",
             b"a,b,c\n2026-03-29 00:30:00+00:00,x,1e-3\n2026-03-29 01:30:00+00:00,y,7\n",
         ],
+        "proof": [small_proof()[1]],
         "record": [*METER.sealed, METER.sealed[1][:-64]],
         "replies": [*lines, dumps(pairing), opening],
         "telegrams": [telegrams, _stream(spoken), telegrams[:700] + spoken[0][1] + telegrams[700:]],

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fuzz.seeds import BUNDLE, METER, TRUST
+from fuzz.seeds import BUNDLE, METER, TRUST, small_proof
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU
@@ -34,6 +34,8 @@ from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.errors import PortError, Unusable
 from wattseal_host.evidence import Evidence, judge
 from wattseal_host.ledger import Ledger
+from wattseal_host.proof import P256, verify
+from wattseal_host.proof.encoding import decode
 from wattseal_host.provider.price_csv import PriceList
 from wattseal_host.replay.run import CaptureClock, replay_into
 from wattseal_host.strict_json import dumps, loads
@@ -241,6 +243,18 @@ def load_csv(data: bytes) -> None:
         assert load.energy_wh(load.start_s, load.end_s) >= 0
 
 
+def proof(data: bytes) -> None:
+    """Bytes as the proof of a small statement: parsed strictly, and none but the true one holds."""
+    instance, good = small_proof()
+    with suppress(Malformed):
+        assert decode(data, instance.circuit.gates, P256).encode(P256) == data
+    try:
+        verify(instance, data)
+    except (Malformed, Refused):
+        return
+    assert data == good
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "arrival": arrival,
     "bundle": bundle,
@@ -254,6 +268,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "modbus-stream": modbus_stream,
     "payloads": payloads,
     "price-csv": price_csv,
+    "proof": proof,
     "record": record,
     "replies": reply_lines,
     "telegrams": telegrams,
