@@ -165,6 +165,8 @@ class CustomerPort:
         return f'#consent {{"given":{_json(given)},"challenge":"{challenge.hex()}"}}'
 
     def _pair(self, word):
+        if self._public.events.closed:
+            raise Refused("chain-ended")  # no epoch begins any more
         epoch, secret = self._pairing.pair(_hex(word))
         return _PAIR.format(self._public.meter.hex(), self._public.key.hex(), epoch, secret.hex())
 

@@ -25,7 +25,10 @@ from wattseal.record import (
     decode_sealed,
 )
 
-_CALM_MS = const(60_000)  # between consents: nobody shall drive readings out of the log
+# Nobody shall drive readings out of the log by consents or with the switch of the case:
+_CALM_MS = const(60_000)  # between consents
+_SWITCH_MS = const(900_000)  # between news of the case, in the long run
+_SWITCHES = const(8)  # and so many at once
 
 
 class Events:
@@ -44,7 +47,10 @@ class Events:
         self._firmware = firmware
         self._calibration = calibration
         self._booted = False
-        self._case = (told.case, 0)
+        self._case = (told.case, 0)  # as it is, and since when
+        self._opening = None  # the first one not told yet
+        self._switches = _SWITCHES
+        self._switched_ms = 0
         self._consent = (told.consent, 0)
         self._consented_ms = -_CALM_MS
         self._decided = asyncio.Event()
@@ -54,11 +60,31 @@ class Events:
             told.counter = 0  # a setting nothing was sealed under went with the power
 
     def case(self, opened):
-        """Take notice of the case. May be called often."""
+        """Take notice of the case; to be called often.
+
+        Of a switch that chatters every state is not told, but that it was opened is, and how it
+        stands in the end.
+        """
         state = OPENED if opened else SHUT
         if state != self._case[0]:
             self._case = (state, self._now_s())
+            if state == OPENED and not self._opening:
+                self._opening = self._case
+        now_ms = self._clock.monotonic_ms()
+        if now_ms - self._switched_ms >= _SWITCH_MS:
+            self._switched_ms = now_ms
+            self._switches = min(self._switches + 1, _SWITCHES)
+        if self._switch():
             self.work.set()
+
+    def _switch(self):
+        """Return the news of the case as TAMPER has it, None if there is none to tell now."""
+        told = self._told.case
+        if not self._switches:
+            return None
+        if told == SHUT and self._opening:
+            return self._opening
+        return self._case if told != self._case[0] else None
 
     async def consent(self, state):
         """Give or withdraw consent; in the log on return. False if it is too soon for a change."""
@@ -101,8 +127,9 @@ class Events:
             return ROTATED, u32(self._log.oldest)
         if told.calibration != self._calibration:
             return CALIBRATED, self._calibration
-        if told.case != self._case[0]:
-            return TAMPER, switch_payload(*self._case)
+        switch = self._switch()
+        if switch:
+            return TAMPER, switch_payload(*switch)
         if told.consent != self._consent[0]:
             return CONSENT, switch_payload(*self._consent)
         return None
@@ -119,6 +146,8 @@ class Events:
             if due is None:
                 return
             event, payload = due
+            if event == TAMPER:
+                self._opening = None  # one that comes while this is being sealed is another
             await self._sealer.event(event, payload)
             if event == CLOCK_SET:
                 told.counter = 0
@@ -128,6 +157,7 @@ class Events:
                 told.calibration = payload
             elif event == TAMPER:
                 told.case = payload[0]
+                self._switches -= 1
             else:
                 told.consent = payload[0]
                 self._decided.set()

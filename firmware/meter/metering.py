@@ -15,7 +15,7 @@ from wattseal.record import (
     LEAD_IN,
     POWER_LOST,
     SATURATED,
-    decode_sealed,
+    decode_body,
 )
 
 from meter.energy import Energy, unit_uj
@@ -89,8 +89,8 @@ class Metering:
         state = self._state
         epoch = self._keys.epoch
         for seq in range(max(state.next_seq, self._log.oldest), self._log.count):
-            sealed = self._log.read(seq)
-            record = decode_sealed(sealed) if sealed else None
+            body = self._log.body(seq)  # a signature is not asked for, and may have to be computed
+            record = decode_body(body) if body else None
             if record is None or (record.channels and record.epoch != epoch):
                 # Only where flash is damaged: a checkpoint comes before the keys of an epoch go.
                 self._console(f"register goes on without record {seq}, which cannot be opened")
@@ -181,16 +181,19 @@ class Metering:
         self._hidden_flags = self._quality_flags = 0
         self._work.set()
 
+    def sealed_s(self):
+        """Return the end of sealed time, UTC seconds; 0 before it has begun."""
+        return self._end_s or 0
+
     def close(self, counter):
         """End the chain now, by the order with this counter.
 
-        False where sealed time cannot end: the clock is not set, or behind it, or it has ended.
+        False where sealed time cannot end: the clock is not set, or it has ended. Where the clock
+        is behind it, it ends where it stands.
         """
         self.tick()
         now_s = self._clock.utc_s()
         if self._closing or self._events.closed or self._end_s is None or not self._due_s:
-            return False
-        if now_s < self._end_s:
             return False
         if now_s > self._end_s:
             self._quality_flags |= LEAD_IN

@@ -23,6 +23,7 @@ _SET_CLOCK = const(1)
 _CLOSE = const(2)
 _EARLIEST_S = const(1262304000)  # 2010
 _LATEST_S = const(4102444800)  # 2100
+_DARK_S = const(315576000)  # ten years: longer than a meter lies in the dark
 
 
 async def judge(orders, order, challenge):
@@ -76,6 +77,10 @@ def _set_clock(orders, counter, time_s):
         if spent is None:
             return BUDGET
         told.day, told.spent_s = spent
+    else:
+        sealed_s = orders.metering.sealed_s()
+        if sealed_s and after_s > sealed_s + _DARK_S:
+            return TIME  # sealed time never goes back: one wrong century would be its last
     told.order = told.counter = counter
     told.before_s = before_s
     told.after_s = after_s

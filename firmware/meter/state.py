@@ -28,7 +28,6 @@ class State:
     def __init__(self, storage):
         self._storage = storage
         storage.folder(LIVE)
-        self._saved = b""
         self.next_seq = 0
         self.interval_s = 0
         self.registers_uj = [0, 0]
@@ -52,18 +51,15 @@ class State:
             self.registers_uj[i] = int.from_bytes(data[at : at + 16], "big")
             at = 44 + 15 * i
             self.sealed_units[i] = int.from_bytes(data[at : at + 15], "big")
-        self._saved = data
         return True
 
     def save(self):
-        """Make the checkpoint durable. Nothing is written when nothing changed. OSError."""
+        """Make the checkpoint durable; OSError. Written even where nothing changed: whether the
+        flash is at work, and whether it took the last write, shall not tell of consumption."""
         data = bytes([_VERSION, self.hidden_flags, self.quality_flags, 0])
         data += self.next_seq.to_bytes(4, "big") + self.interval_s.to_bytes(4, "big")
         for register_uj in self.registers_uj:
             data += register_uj.to_bytes(16, "big")
         for units in self.sealed_units:
             data += units.to_bytes(15, "big")
-        data += crc32(data).to_bytes(4, "big")
-        if data != self._saved:
-            self._storage.replace(_NAME, data)
-            self._saved = data
+        self._storage.replace(_NAME, data + crc32(data).to_bytes(4, "big"))

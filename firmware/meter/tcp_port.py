@@ -1,4 +1,8 @@
-"""The utility port over TCP: Modbus TCP (Modbus messaging on TCP/IP V1.0b), a few at a time."""
+"""The utility port over TCP: Modbus TCP (Modbus messaging on TCP/IP V1.0b), a few at a time.
+
+Who asks nothing gives way: a new connection takes the place of the one that has been silent for
+the longest, so that nobody is locked out by connections that do nothing.
+"""
 
 import asyncio
 
@@ -16,22 +20,30 @@ class TcpPort:
 
     def __init__(self, server):
         self._server = server
-        self._count = 0
+        self._tasks = []  # type: list
 
     async def listen(self, address, port):
         """Begin to serve in the background. OSError if the port is taken."""
         await asyncio.start_server(self._serve, address, port)
 
     async def _serve(self, reader, writer):
-        if self._count < _MOST:
-            self._count += 1
-            try:
-                while True:
-                    await self._answer(reader, writer)
-            except (OSError, EOFError, asyncio.TimeoutError):  # noqa: UP041
-                pass  # gone, half open, or no Modbus
-            finally:
-                self._count -= 1
+        task = asyncio.current_task()
+        tasks = self._tasks
+        if len(tasks) == _MOST:
+            tasks.pop(0).cancel()
+        tasks.append(task)
+        try:
+            while True:
+                await self._answer(reader, writer)
+                if task not in tasks:
+                    break  # its place was taken
+                tasks.remove(task)
+                tasks.append(task)
+        except (OSError, EOFError, asyncio.TimeoutError, asyncio.CancelledError):  # noqa: UP041
+            pass  # gone, half open, no Modbus, or its place was taken
+        finally:
+            if task in tasks:
+                tasks.remove(task)
         writer.close()
         await writer.wait_closed()
 

@@ -8,13 +8,14 @@ from meter_bench import Customer
 from raw_line import Line
 from wattseal.chain import Chain
 from wattseal.keytree import epoch_id
-from wattseal.record import PAIRED, decode_origin, decode_paired, decode_sealed, meter_id
+from wattseal.record import CLOSED, PAIRED, decode_origin, decode_paired, decode_sealed, meter_id
 from wattseal_hil.faults import TORN, Overwriting
 from wattseal_host.documents import Enrolment
 from wattseal_host.ledger import Ledger
 from wattseal_host.units import Unit
 
-LOG_INTACT, FLASH_FAILS, LOG_DAMAGED = 2, 256, 512
+LOG_INTACT, ENDED, FLASH_FAILS, LOG_DAMAGED = 2, 64, 256, 512
+NOTHING_TO_SET = 8
 OVERLAP = 8  # records before the cut that are read again
 SAMPLES = 2  # and others, at random
 
@@ -64,14 +65,16 @@ class Survival:
             assert bytes.fromhex(status["key"]) == self._key
             most_wh = shown.register_wh[1] + 2 + 2 * TELEGRAM_S * WATTS // 3600
             assert status["register_wh"] <= most_wh
+        ended = bool(status["status"] & ENDED)
         with Line(board) as line:
-            assert line.set_clock(board, PROVIDER) == OBEYED
+            assert line.set_clock(board, PROVIDER) == (NOTHING_TO_SET if ended else OBEYED)
         board.run_until(board.now_s + 2 * INTERVAL_S + 5)
         after = customer.status()
-        assert after["next_seq"] >= shown.records + 2, after
+        assert after["next_seq"] >= shown.records + (0 if ended else 2), after
         assert after["register_wh"] >= status["register_wh"]
         first = max(after["oldest_seq"], shown.records - OVERLAP, 0)
         records = [record.sealed for record in customer.records(first)]
+        assert (decode_sealed(records[-1]).event == CLOSED) == ended
         truth = self._day.truth
         assert records[: shown.records - first] == truth[first : shown.records]
         if not shown.records and not shown.register_wh:

@@ -1,10 +1,12 @@
-"""Two recorded days of a meter, and what its ports had shown before every flash operation.
+"""Three recorded days of a meter, and what its ports had shown before every flash operation.
 
 The first: an empty flash, the first boot, the provider sets the clock, sealing, a pairing, the
 clock put back, a boot. The second, on a small flash that is nearly full: old segments made
-compact and dropped, sealing, a pairing, a boot.
+compact and dropped, sealing, a pairing, a boot. The third: the case opened and shut, consent given
+and withdrawn, a boot, the end of the chain.
 """
 
+import json
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -12,8 +14,19 @@ from dataclasses import dataclass, field
 from meter_bench import Customer
 from raw_line import Line
 from wattseal.ecdsa import public_key
+from wattseal.events import GIVEN, WITHDRAWN
+from wattseal.orders import consent_proof
 from wattseal.p256 import encode_point
-from wattseal.record import BOOT, CLOCK_SET, PAIRED, ROTATED, decode_sealed
+from wattseal.record import (
+    BOOT,
+    CLOCK_SET,
+    CLOSED,
+    CONSENT,
+    PAIRED,
+    ROTATED,
+    TAMPER,
+    decode_sealed,
+)
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.faults import Recorder
 from wattseal_hil.loads import ConstantLoad
@@ -25,9 +38,11 @@ CHECKPOINT_S = 30
 TELEGRAM_S = 10
 WATTS = 3000
 PROVIDER = 0xC0FFEE
+CASE_PIN = 13
 SETTINGS = {
     "interval_s": INTERVAL_S, "burst_ms": 10_000, "telegram_ms": 1000 * TELEGRAM_S,
-    "checkpoint_ms": 1000 * CHECKPOINT_S, "provider": encode_point(public_key(PROVIDER)).hex(),
+    "checkpoint_ms": 1000 * CHECKPOINT_S, "tamper_pin": CASE_PIN,
+    "provider": encode_point(public_key(PROVIDER)).hex(),
 }  # fmt: skip
 SMALL_BLOCKS = 42
 OBEYED = 1
@@ -157,6 +172,42 @@ def record_full_day(folder):
     return day
 
 
+def record_event_day(folder):
+    """Record the third day."""
+    with open_board(folder) as board:
+        recorder = _Timed((folder / "flash.bin").read_bytes(), board)
+        board.inject(recorder)
+        _boot(board)
+        _pass(board, 2)
+        meter, secret = _pair(board)
+        _pass(board, 2)
+        board.drive_pin(CASE_PIN, 1)
+        _pass(board, 1)
+        _consent(board, meter, secret, GIVEN)
+        board.drive_pin(CASE_PIN, 0)
+        _pass(board, 2)
+        _consent(board, meter, secret, WITHDRAWN)
+        _boot_again(board)
+        _pass(board, 2)
+        with Line(board) as line:
+            assert line.close_chain(board, PROVIDER) == OBEYED
+        _pass(board, 1)
+        day = _day("event", board, recorder, [])
+    events = {decode_sealed(sealed).event for sealed in day.truth}
+    assert {TAMPER, CONSENT, CLOSED} <= events
+    return day
+
+
+def _consent(board, meter, secret, state):
+    customer = Customer(board)
+    (line,) = customer.ask("?consent")
+    challenge = bytes.fromhex(json.loads(line.split(" ", 1)[1])["challenge"])
+    proof = consent_proof(secret, meter, 1, challenge, state)
+    (line,) = customer.ask(f"?consent {state} {proof.hex()}")
+    assert line.startswith("#consent "), line
+    customer.close()
+
+
 def _boot(board):
     board.power_on()
     with Line(board) as line:
@@ -174,10 +225,13 @@ def _pass(board, intervals):
 
 
 def _pair(board):
+    """Return (meter's id, the secret of the epoch to come)."""
     board.press_button()
     customer = Customer(board)
-    assert customer.ask("?pair " + "5a" * 32)[0].startswith("#pair ")
+    (line,) = customer.ask("?pair " + "5a" * 32)
     customer.close()
+    told = json.loads(line.removeprefix("#pair "))
+    return bytes.fromhex(told["meter"]), bytes.fromhex(told["secret"])
 
 
 def _collect(board, first):

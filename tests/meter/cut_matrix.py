@@ -1,4 +1,4 @@
-"""The power-cut matrix: power fails before, inside and after every flash operation of two days.
+"""The power-cut matrix: power fails before, inside and after every flash operation of three days.
 
     python tests/meter/cut_matrix.py [--seed N] [--every K] [--jobs J]
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import conftest  # noqa: F401  what makes the meter's modules importable
 from cut_check import Survival, choose
-from cut_days import record_first_day, record_full_day
+from cut_days import record_event_day, record_first_day, record_full_day
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 CHUNK = 40
@@ -59,7 +59,7 @@ def main():
     made, failures = 0, []
     with tempfile.TemporaryDirectory(prefix="wattseal-cuts-") as root:
         tasks = []
-        for index, record in enumerate((record_first_day, record_full_day)):
+        for index, record in enumerate((record_first_day, record_full_day, record_event_day)):
             day = record(Path(root) / record.__name__)
             _days.append(day)
             every = choose(day)

@@ -62,11 +62,11 @@ class Desk:
     def after(self, seconds):
         self.board.run_until(START_S + seconds)
 
-    def order(self, kind=orders.CLOCK, by_s=0, office=None, meter=None):
+    def order(self, kind=orders.CLOCK, by_s=0, office=None, meter=None, far=False):
         """Give an order that names the board's true time, or `by_s` beside it."""
         with UtilityPort(self.board.utility_port) as port:
             return orders.give(
-                office or self.office, port, kind, lambda: self.board.now_s + by_s, meter
+                office or self.office, port, kind, lambda: self.board.now_s + by_s, meter, far
             )
 
     def records(self):

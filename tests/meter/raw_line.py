@@ -8,7 +8,7 @@ import serial
 from meter.crc16 import MODBUS, crc16
 from meter.modbus import frame
 from wattseal.ecdsa import sign
-from wattseal.labels import CLOCK_ORDER
+from wattseal.labels import CLOCK_ORDER, CLOSE_ORDER
 from wattseal.orders import order_digest
 
 UNIT = 1
@@ -72,12 +72,18 @@ class Line:
 
         secret: the provider's key, a scalar.
         """
+        return self._order(1, CLOCK_ORDER, secret, round(board.now_s) + by_s)
+
+    def close_chain(self, board, secret):
+        """Order the meter to end its chain; return the result's number."""
+        return self._order(2, CLOSE_ORDER, secret, round(board.now_s))
+
+    def _order(self, kind, label, secret, time_s):
         meter = self.registers(3, 8)
         answer = self.registers(256, 10)
         challenge, counter = answer[:16], int.from_bytes(answer[16:], "big") + 1
-        time_s = round(board.now_s) + by_s
-        digest = order_digest(CLOCK_ORDER, meter, challenge, counter, time_s)
-        order = (1).to_bytes(2, "big") + counter.to_bytes(4, "big") + time_s.to_bytes(4, "big")
+        digest = order_digest(label, meter, challenge, counter, time_s)
+        order = kind.to_bytes(2, "big") + counter.to_bytes(4, "big") + time_s.to_bytes(4, "big")
         assert self.write(272, order + sign(secret, digest))
         while (result := int.from_bytes(self.registers(75, 1), "big")) == 2:
             time.sleep(0.002)

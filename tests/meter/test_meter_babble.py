@@ -9,6 +9,8 @@ master that babbles.
 import os
 import re
 import select
+import socket
+import struct
 import time
 
 import pytest
@@ -16,11 +18,12 @@ from meter.crc16 import MODBUS, crc16
 from meter.modbus import Server, frame
 from meter_bench import START_S, Customer, board
 from raw_line import UNIT, Line
+from test_meter_lines import ask, free_port, request
 from wattseal_hil.loads import ConstantLoad
 
 FRAMES = 10_000
 BATCH = 50
-SETTINGS = {"interval_s": 60}
+SETTINGS = {"interval_s": 60, "tcp_port": free_port()}
 RATES = [1200, 2400, 4800, 9600, 38_400, 57_600, 115_200]
 IDENTITY = bytes.fromhex("0300000020")
 MOVING = range(64, 128)  # status: orders change it
@@ -79,14 +82,14 @@ def mutated(data, rng):
     return bytes(data)
 
 
-def nonsense(rng):
-    """One frame for the utility port."""
+def request_pdu(rng):
+    """A request, mostly one that nobody should make."""
     places = [0, 31, 64, 76, 128, 247, 256, 272, 320, 40_000, 65_535, rng.randrange(1 << 16)]
     address = rng.choice(places)
     count = rng.choice([1, 2, 10, 32, 125, 126, 65_535])
     slot = [6, 0, rng.randrange(3), 0, rng.choice([0, 120, 240]), 0, rng.choice([1, 120])]
     place = address.to_bytes(2, "big") + count.to_bytes(2, "big")
-    pdu = rng.choice(
+    return rng.choice(
         [
             bytes([rng.choice([3, 4])]) + place,
             bytes([6]) + place,
@@ -97,6 +100,11 @@ def nonsense(rng):
             rng.randbytes(rng.randrange(1, 30)),
         ]
     )
+
+
+def nonsense(rng):
+    """One frame for the utility port."""
+    pdu = request_pdu(rng)
     whole = frame(UNIT, pdu)
     kind = rng.randrange(8)
     if kind == 0:
@@ -223,6 +231,44 @@ def test_nonsense_on_the_utility_port(meter, rng):
     assert answered > FRAMES // BATCH // 2
 
 
+def test_nonsense_over_tcp(meter, rng):
+    """Requests nobody should make are answered as on the serial line, each under its own number;
+    what is no Modbus is hung up on, and a connection that breaks off in a frame harms nobody."""
+    customer = Customer(meter)
+    records = [record.sealed for record in customer.records()]
+    customer.close()
+    with Line(meter) as line:
+        server = Server(Known(line, records))
+    address = ("127.0.0.1", SETTINGS["tcp_port"])
+    # Challenges take noise from the converter, and so a little of the board's time, which no
+    # request over TCP lets go on. Slowly: nothing shall be sealed meanwhile.
+    meter.set_pace(0.1)
+    sent = hung_up = 0
+    while sent < FRAMES:
+        with socket.create_connection(address, timeout=10) as client:
+            for _ in range(BATCH):
+                sent += 1
+                kind, pdu = rng.randrange(20), request_pdu(rng)
+                if kind == 0:  # another protocol, or a length that cannot be
+                    client.sendall(struct.pack(">HHHB", sent & 0xFFFF, *rng.choice(BROKEN), 1))
+                    assert ask(client, b"", 1) == b""
+                    hung_up += 1
+                    break
+                if kind == 1:
+                    client.sendall(request(pdu)[: rng.randrange(1, 7 + len(pdu))])
+                    break
+                unit = rng.randrange(256)
+                right = request(server.answer(pdu), sent & 0xFFFF, unit)
+                answer = ask(client, request(pdu, sent & 0xFFFF, unit), len(right))
+                if answer != right:
+                    assert moves(pdu) and (len(answer), answer[:8]) == (len(right), right[:8])
+    meter.set_pace(None)
+    assert hung_up > 50
+    with socket.create_connection(address, timeout=10) as client:
+        assert ask(client, request(IDENTITY), 73) == request(server.answer(IDENTITY))
+
+
+BROKEN = [(1, 6), (0, 0), (0, 1), (0, 255), (0xFFFF, 0xFFFF)]
 COMMANDS = [
     b"?status", b"?measurement", b"?pair " + b"7a" * 32, b"?consent", b"?consent 1 " + b"00" * 32,
     b"?history 1 2", b"?history 99 3", b"?openings 2 1",

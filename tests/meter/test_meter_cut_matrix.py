@@ -2,12 +2,12 @@
 
 import pytest
 from cut_check import Survival, choose
-from cut_days import record_first_day, record_full_day
+from cut_days import record_event_day, record_first_day, record_full_day
 
-CUTS = 20
+CUTS = 16
 
 
-@pytest.mark.parametrize("record", [record_first_day, record_full_day])
+@pytest.mark.parametrize("record", [record_first_day, record_full_day, record_event_day])
 def test_a_sample_of_the_power_cut_matrix(tmp_path, rng, record):
     day = record(tmp_path / "day")
     survival = Survival(day, tmp_path / "after")

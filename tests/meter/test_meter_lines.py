@@ -91,13 +91,28 @@ def test_what_is_no_modbus_is_hung_up_on(tcp, garbage):
         assert ask(client, request(READ_MAGIC), 13) == request(MAGIC)
 
 
-def test_four_at_a_time_and_half_open_ones_are_dropped(tcp):
+def test_connections_that_ask_nothing_lock_nobody_out(tcp):
+    """Four at a time; the one that was silent for the longest gives way to the next."""
+    _, port = tcp
+    idle = [socket.create_connection(("127.0.0.1", port), timeout=3) for _ in range(6)]
+    with socket.create_connection(("127.0.0.1", port), timeout=3) as client:
+        assert ask(client, request(READ_MAGIC), 13) == request(MAGIC)
+        more = [socket.create_connection(("127.0.0.1", port), timeout=3) for _ in range(3)]
+        assert ask(client, request(READ_MAGIC, 9), 13) == request(MAGIC, 9)
+        for one in more:
+            assert ask(one, request(READ_MAGIC), 13) == request(MAGIC)
+        assert ask(client, request(READ_MAGIC, 10), 13) == request(MAGIC, 10)
+    for one in (*idle[:2], *idle[2:]):
+        assert ask(one, b"", 1) == b""
+    for one in (*idle, *more):
+        one.close()
+
+
+def test_half_open_connections_are_dropped(tcp):
     meter, port = tcp
     clients = [socket.create_connection(("127.0.0.1", port), timeout=3) for _ in range(4)]
     for number, client in enumerate(clients):
         assert ask(client, request(READ_MAGIC, number), 13) == request(MAGIC, number)
-    with socket.create_connection(("127.0.0.1", port), timeout=3) as fifth:
-        assert ask(fifth, b"", 1) == b""
     clients[0].close()
     clients[1].sendall(request(READ_MAGIC)[:9])  # and never the rest
     meter.run_until(meter.now_s + 10)

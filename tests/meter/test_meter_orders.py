@@ -164,6 +164,45 @@ def test_a_power_loss_takes_the_clock_and_a_free_order_brings_it_back(tmp_path):
         ]  # fmt: skip
 
 
+def test_a_clock_a_year_off_is_not_set_by_mistake(tmp_path):
+    """Sealed time never goes back: the provider's side asks twice, and the meter has a limit."""
+    with desk(tmp_path) as at:
+        at.order()
+        at.after(HOUR_S + 5)
+        for days in (400, -1):
+            assert refused(at.order, by_s=days * DAY_S) == "order-far"
+        at.board.power_off()
+        at.board.power_on()
+        for far, code in ((False, "order-far"), (True, "order-time")):
+            assert refused(at.order, by_s=12 * 366 * DAY_S, far=far) == code
+        at.order(by_s=400 * DAY_S, far=True)
+        at.after(2 * HOUR_S)
+        assert at.records()[-1].end_s > START_S + 400 * DAY_S
+        # Power goes and comes, and the clock is right again, a year behind sealed time.
+        at.board.power_off()
+        at.board.power_on()
+        at.order(by_s=0, far=True)
+        at.after(3 * HOUR_S)
+        sealed = at.records()[-1]
+        with UtilityPort(at.board.utility_port) as port:
+            meter = port.identity().meter
+        at.order(orders.CLOSE, meter=meter)
+        assert story(at.records())[-1] == "closed"
+        assert at.records()[-1].start_s == sealed.end_s
+
+
+def test_a_closed_chain_begins_no_epoch(tmp_path):
+    with desk(tmp_path) as at:
+        at.order()
+        at.after(HOUR_S)
+        with UtilityPort(at.board.utility_port) as port:
+            meter = port.identity().meter
+        at.order(orders.CLOSE, meter=meter)
+        at.after(HOUR_S + 60)
+        at.board.press_button()
+        assert at.customer.ask("?pair " + "5a" * 32) == ["#error chain-ended"]
+
+
 def test_a_closed_chain_and_its_successor(tmp_path):
     with desk(tmp_path / "old") as at, desk(tmp_path / "new", seed=2, start_s=START_S) as new:
         at.order()

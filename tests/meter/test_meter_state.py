@@ -29,15 +29,15 @@ def test_first_boot_has_none(storage):
     assert not State(storage).load()
 
 
-def test_an_unchanged_checkpoint_is_not_written(storage):
+def test_an_unchanged_checkpoint_is_written_too(storage):
+    """Else the flash would tell on the utility port whether anything was consumed."""
     state = saved(storage)
     written = []
     storage.replace = lambda name, data: written.append(name)
     state.save()
-    assert written == []
     state.registers_uj[0] += 1
     state.save()
-    assert written == ["live/state"]
+    assert written == ["live/state"] * 2
 
 
 def test_a_failed_write_is_tried_again_next_time(storage):

@@ -185,6 +185,62 @@ def test_a_setting_that_went_with_the_power_is_not_told(storage, ticks):
     last.house.verify()
 
 
+def test_a_setting_the_log_has_told_is_not_told_again(storage, ticks):
+    """The power failed between the event and the file; the clock went on through a reset."""
+    boot = Boot(storage, ticks).tell()
+    setting(boot.told, 5, 0, START_S)
+    pending = storage.read("live/told")
+    boot.tell()
+    storage.replace("live/told", pending)
+    after = Boot(storage, ticks, cause=WATCHDOG)
+    assert (after.told.counter, after.told.order) == (0, 5)
+    after.tell().house.verify()
+    assert after.codes().count(CLOCK_SET) == 1
+
+
+def test_a_switch_that_chatters_fills_no_log(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+    for second in range(1200):
+        ticks.now_ms += 1000
+        boot.events.case(second % 2 == 0)
+        if boot.events.due():
+            boot.tell()
+    assert 8 <= boot.codes().count(TAMPER) <= 10
+    for _ in range(2):  # how it stands in the end is told
+        ticks.now_ms += 900_000
+        boot.events.case(False)
+        boot.tell()
+    assert boot.told.case == SHUT
+    count = boot.codes().count(TAMPER)
+    ticks.now_ms += 5_000_000
+    boot.events.case(False)
+    assert not boot.events.due()
+    boot.events.case(True)  # and a case that was left alone is heard at once
+    assert boot.tell().codes().count(TAMPER) == count + 1
+    boot.house.verify()
+
+
+def test_an_opening_while_news_must_wait_is_told_later(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+    for opened in (True, False) * 4:
+        boot.events.case(opened)
+        boot.tell()
+    ticks.now_ms += 1000
+    opened_s = ticks.now_ms // 1000
+    for opened in (True, False, True, False):
+        boot.events.case(opened)
+        ticks.now_ms += 5000
+    assert not boot.events.due()
+    for _ in range(2):
+        ticks.now_ms += 900_000
+        boot.events.case(False)
+        boot.tell()
+    told = [r.payload for r in boot.house.records() if r.event == TAMPER][8:]
+    assert [payload[0] for payload in told] == [OPENED, SHUT]
+    assert int.from_bytes(told[0][1:], "big") == opened_s
+    boot.house.verify()
+
+
 def test_a_closed_chain_stays_closed(storage, ticks):
     boot = Boot(storage, ticks).tell()
     asyncio.run(boot.events.close(4))
@@ -258,6 +314,77 @@ def test_consent_is_withdrawn_from_a_meter_whose_chain_has_ended(storage, ticks)
     assert not boot.events.consented()
     again = Boot(storage, ticks)
     assert again.events.closed and not again.events.consented()
+
+
+def decided(boot, desk, state, proof):
+    """What becomes of a proof at the desk, the events being told meanwhile."""
+
+    async def run():
+        asked = asyncio.create_task(desk.decide(state, proof))
+        await asyncio.sleep(0)
+        await boot.events.tell()
+        await asked
+
+    try:
+        asyncio.run(run())
+    except Refused as error:
+        return error.code
+    return None
+
+
+def test_a_proof_serves_once_and_for_a_minute(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+    desk, proof = giving(boot, ticks)
+    ticks.now_ms += 60_001
+    assert decided(boot, desk, GIVEN, proof) == "consent-proof"
+    ticks.now_ms -= 60_001
+    assert decided(boot, desk, GIVEN, proof) == "consent-proof"  # it was asked with once
+    desk, proof = giving(boot, ticks)
+    ticks.now_ms += 59_000
+    assert decided(boot, desk, GIVEN, proof) is None
+    assert decided(boot, desk, GIVEN, proof) == "consent-proof"
+    assert boot.codes().count(CONSENT) == 1
+
+
+def test_values_are_shown_only_while_consent_is_both_wanted_and_in_the_chain(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+    seen = []
+
+    async def change(state):
+        asked = asyncio.create_task(boot.events.consent(state))
+        await asyncio.sleep(0)
+        seen.append(boot.events.consented())  # wanted, and not yet in the chain
+        await boot.events.tell()
+        assert await asked
+        seen.append(boot.events.consented())
+
+    async def both():
+        await change(GIVEN)
+        await change(WITHDRAWN)
+
+    asyncio.run(both())
+    assert seen == [False, True, False, False]
+
+
+def test_pairing_withdraws_what_was_given_before_the_event_is_sealed(storage, ticks):
+    boot = Boot(storage, ticks).tell()
+    desk, proof = giving(boot, ticks)
+    assert decided(boot, desk, GIVEN, proof) is None
+    asyncio.run(boot.house.sealer.reading(START_S + 1800, 0, [1], 0))
+    boot.house.keys.prepare_epoch(b"n" * 32)
+    seen = []
+
+    async def run():
+        pairing = asyncio.create_task(boot.events.pair())
+        while not pairing.done():
+            await asyncio.sleep(0)
+            seen.append(boot.events.consented())
+
+    asyncio.run(run())
+    assert len(seen) > 3 and not any(seen)
+    boot.tell()
+    assert not boot.events.due() and CONSENT not in boot.codes()[4:]
+    boot.house.verify()
 
 
 @pytest.mark.parametrize("state", [GIVEN, WITHDRAWN])

@@ -9,6 +9,7 @@ from pymodbus import FramerType
 from pymodbus.client import ModbusSerialClient
 from pymodbus.pdu.file_message import FileRecord
 from wattseal.record import EVENT, decode_sealed, meter_id
+from wattseal_hil.faults import Refusal
 from wattseal_hil.loads import ConstantLoad
 
 SLOT = 120
@@ -144,7 +145,14 @@ def utility_bytes(workdir, load):
                 answer += more
             return answer[1:-2]
 
-        for hour in (0, 1, 5, 24):
+        meter.run_until(START_S + 1805)
+        meter.inject(Refusal(count=1000))
+        for second in range(1900, 2320, 60):
+            meter.run_until(START_S + second)
+            seen.append(ask("030040000d"))
+            if second == 1960:
+                meter.inject(None)
+        for hour in (1, 2, 5, 24):
             meter.run_until(START_S + hour * 3600)
             seen.append(ask("0300000020"))
             seen.append(ask("030040000d"))
@@ -165,9 +173,15 @@ def utility_bytes(workdir, load):
 
 
 def test_two_runs_that_differ_in_consumption_alone(tmp_path):
-    """The wall: same shape, same bytes, but for commitment, ciphertext, digest and signature."""
-    low = utility_bytes(tmp_path / "low", ConstantLoad(60))
-    high = utility_bytes(tmp_path / "high", ConstantLoad(9000))
-    assert low == high
-    assert len(low) == 84
+    """The wall: same shape, same bytes, but for commitment, ciphertext, digest and signature.
+
+    In the second hour the flash refuses writes, so that its status bit comes and goes as well.
+    """
+    none, low, high = (
+        utility_bytes(tmp_path / str(watts), ConstantLoad(watts)) for watts in (0, 60, 9000)
+    )
+    assert none == low == high
+    assert len(low) == 91
+    status = [int.from_bytes(answer[22:24], "big") for answer in low[:7]]
+    assert [bool(bits & 256) for bits in status] == [True] * 2 + [False] * 5
     assert low[-1] == bytes.fromhex("9402")

@@ -37,6 +37,7 @@ HINTS = {
     "meter-unknown": "collect it first; for a replay name its key with --trust",
     "meter-wiped": "keep the evidence; collect its other history into another ledger",
     "not-a-bundle": "a bundle is the JSON file that `wattseal customer bill` writes",
+    "order-far": "if that time is right, say --far: sealed time never goes back",
     "period-incomplete": "collect first, and give times at which records begin and end",
     "period-overlap": "billed periods never overlap; a correction is a new release",
     "port-missing": "check the path and that nothing else has the port open",

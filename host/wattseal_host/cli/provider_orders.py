@@ -18,10 +18,13 @@ def clock(
     directory: Directory,
     port: Port,
     at: Annotated[str | None, typer.Option(help="UTC, ISO 8601; default: this machine's.")] = None,
+    far: Annotated[
+        bool, typer.Option(help="Even if it is before, or a year after, the newest record.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Set a meter's clock: free after a power loss, otherwise at most 60 s a day."""
-    _order(directory, port, "CLOCK", at, None, as_json)
+    _order(directory, port, "CLOCK", at, None, as_json, far)
 
 
 def close(
@@ -36,7 +39,13 @@ def close(
 
 
 def _order(
-    directory: Path, port: str, kind: str, at: str | None, meter: str | None, as_json: bool
+    directory: Path,
+    port: str,
+    kind: str,
+    at: str | None,
+    meter: str | None,
+    as_json: bool,
+    far: bool = False,
 ) -> None:
     import time
 
@@ -54,7 +63,7 @@ def _order(
     wanted = None if meter is None else from_hex(meter, METER_ID_BYTES, "--meter")
     office = Office(directory)
     with UtilityPort(port) as utility:
-        done = orders.give(office, utility, getattr(orders, kind), clock, wanted)
+        done = orders.give(office, utility, getattr(orders, kind), clock, wanted, far)
     what = "clock set to" if kind == "CLOCK" else "chain ended at"
     output.emit(
         {"meter": done.meter.hex(), "counter": done.counter, "time_s": done.time_s},
