@@ -16,6 +16,7 @@
     {"do": "clear"}                   no fault from now on
     {"do": "console", "from": 0}      what the firmware printed from that character on, as "text"
     {"do": "heap"}                    the least heap free since first asked, as "heap_low_bytes"
+    {"do": "watch"}                   what the meter is doing (watch.py), where a board is served
     {"do": "record"}                  a tape of what happens from now on, kept by the rig
     {"do": "stop-recording"}
     {"do": "tape", "from": 0}         the tape of before, as "text" from that byte on; "" at its end

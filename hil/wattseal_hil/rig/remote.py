@@ -178,6 +178,11 @@ class RemoteRig(Rig):
     def heap_low_bytes(self) -> int:
         return int(self._do(HEAP, "heap")["heap_low_bytes"])
 
+    def watch(self) -> dict[str, Any]:
+        """What the meter there is doing (watch.py). BoardError `bad-request` of an older rig."""
+        answer = self._ask("watch")
+        return {name: value for name, value in answer.items() if name != "ok"}
+
     def record(self, tape_path: str | Path) -> None:
         """The tape is written where the rig is, and fetched when it is stopped."""
         self._do(TAPE, "record")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattseal_host.cli import output, rig_boards, rig_faults, rig_measure, rig_tape
+from wattseal_host.cli import output, rig_boards, rig_faults, rig_measure, rig_tape, rig_top
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
@@ -28,6 +28,7 @@ app.command("run")(rig_faults.run)
 app.command("soak")(rig_faults.soak)
 app.command("record")(rig_tape.record)
 app.command("replay")(rig_tape.replay)
+app.command("top")(rig_top.top)
 
 
 @app.command()
@@ -67,6 +68,7 @@ def serve(
     from wattseal_hil.rig.spec import address
     from wattseal_hil.serve import serve as run
     from wattseal_hil.vm import find_vm
+    from wattseal_hil.watch import BoardWatch
 
     pace = _pace(speed)
     place = None
@@ -99,7 +101,15 @@ def serve(
         ) as board,
     ):
         path = control or Path(workdir) / "control"
-        run(EmulatedRig.around(board), pace, path, sys.stdout, place)
+        watch = BoardWatch(board)
+        run(
+            EmulatedRig.around(board),
+            pace,
+            path,
+            sys.stdout,
+            place,
+            {"watch": watch.snapshot},
+        )
 
 
 def _pace(speed: str) -> float | None:
