@@ -72,7 +72,8 @@ def test_what_the_board_job_does_is_said_rightly(tmp_path):
     helped = run([*doctor[:3], "--help"], tmp_path).stdout
     assert all(word in helped for word in doctor if word.startswith("--"))
     found = subprocess.run(
-        [sys.executable, *suites[1:], "--collect-only", "-p", "no:cacheprovider"],
+        [sys.executable, *suites[1:], "--collect-only", "-p", "no:cacheprovider",
+         "--junitxml", str(tmp_path / "board.xml")],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.returncode == 0 and "test_kettle.py" in found.stdout, found.stderr

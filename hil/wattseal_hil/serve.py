@@ -114,6 +114,20 @@ def _check_settings(rig: Rig) -> None:
             raise BoardError("settings-refused", line.rpartition("hold: ")[2])
 
 
+def _link(folder: Path, rig: Rig, stack: contextlib.ExitStack) -> None:
+    """Names for the ports that are the same every time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, port in (("customer", rig.customer_port), ("utility", rig.utility_port)):
+            link = folder / name
+            if link.is_symlink():
+                link.unlink()  # left by a server that was killed
+            link.symlink_to(port)
+            stack.callback(link.unlink, missing_ok=True)
+    except OSError as error:
+        raise BoardError("links-unusable", f"{folder}: {error.strerror or error}") from None
+
+
 def serve(
     rig: Rig,
     speed: float | None,
@@ -121,12 +135,14 @@ def serve(
     out: IO[str],
     listen_on: tuple[str, int] | None = None,
     more: dict[str, Entry] | None = None,
+    links: Path | None = None,
 ) -> None:
     """Power the board on, say where it is on `out`, and serve until SIGINT or SIGTERM.
 
-    `speed` None means "max". `more`: further requests for the control socket. Must run in the main
-    thread. Raises BoardError if the board cannot be started, if the firmware stops by itself or
-    refuses its settings, or `control-unusable`.
+    `speed` None means "max". `more`: further requests for the control socket. `links`: a folder,
+    made where missing, in which `customer` and `utility` are links to the ports while this serves.
+    Must run in the main thread. Raises BoardError if the board cannot be started, if the firmware
+    stops by itself or refuses its settings, `control-unusable` or `links-unusable`.
     """
     path = Path(control_path)
     stop = threading.Event()
@@ -148,6 +164,8 @@ def serve(
         if listen_on:
             tcp = _Tcp(rig, control, listen_on)
             stack.callback(tcp.close)
+        if links:
+            _link(links, rig, stack)
         if speed is not None:
             rig.set_pace(speed)
         threading.Thread(target=server.serve_forever, args=(_CHECK_S,), daemon=True).start()

@@ -20,8 +20,9 @@ from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU
 from wattseal.errors import Malformed, Misuse, Refused
 from wattseal.record import decode_body, decode_sealed
-from wattseal_hil.errors import LoadError
+from wattseal_hil.errors import BoardError, LoadError
 from wattseal_hil.loads import CsvLoad
+from wattseal_hil.tape import TapeReader
 from wattseal_host import jws
 from wattseal_host.bundle import Bundle
 from wattseal_host.collect import replies
@@ -255,6 +256,17 @@ def proof(data: bytes) -> None:
     assert data == good
 
 
+def tape(data: bytes) -> None:
+    path = SCRATCH / "fuzz.tape"
+    path.write_bytes(data)
+    try:
+        with TapeReader(path) as reader:
+            for event in reader.events():
+                assert event.what != "bytes" or event.data
+    except BoardError as error:
+        assert error.code in ("tape-format", "tape-malformed"), error.code
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "arrival": arrival,
     "bundle": bundle,
@@ -271,6 +283,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "proof": proof,
     "record": record,
     "replies": reply_lines,
+    "tape": tape,
     "telegrams": telegrams,
     "trust": trust,
 }

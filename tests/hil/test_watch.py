@@ -178,3 +178,53 @@ def test_a_port_that_is_no_meter_shows_nothing():
     watch.close()
     for handle in (leader, follower):
         os.close(handle)
+
+
+def hand(*words):
+    command = [sys.executable, "-c", CODE, "rig", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_hand_at_a_served_rig(tmp_path):
+    words = ["rig", "serve", "--watts", "100", "--speed", "max", "--links", str(tmp_path / "at")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, *words], stdout=subprocess.PIPE, text=True
+    )
+    said = json.loads(process.stdout.readline())
+    rig = f"unix:{tmp_path / 'at' / 'control'}"
+    assert said["control"] == rig[5:]
+    for name in ("customer", "utility"):
+        assert os.readlink(tmp_path / "at" / name) == said[f"{name}_port"]
+
+    def look():
+        return json.loads(top("--rig", rig, "--once", "--json").stdout)
+
+    before = look()["now_s"]
+    for command in (["plug", "2500"], ["wait", "10"], ["power", "cycle"], ["wait", "5"]):
+        done = hand(*command, "--rig", rig)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    seen = look()
+    assert seen["telegram"]["power_w"] == pytest.approx(2500, rel=0.02) and seen["powered"]
+    assert 15 <= seen["now_s"] - before < 20
+    assert hand("power", "off", "--rig", rig).returncode == 0 and look()["powered"] is False
+    assert hand("power", "on", "--rig", rig).returncode == 0
+    assert hand("button", "--rig", rig).returncode == 0
+    for command, code in (
+        (["plug", "much"], "usage"), (["plug", "1e999"], "load"), (["plug", '{"kind": 1}'], "load"),
+        (["power", "maybe"], "usage"), (["wait", "-1"], "usage"),
+        (["button", "--seconds", "x"], "usage"),
+    ):  # fmt: skip
+        done = hand(*command, "--rig", rig)
+        assert done.returncode == 2 and done.stderr.startswith(f"error: {code}"), done.stderr
+    process.terminate()
+    assert process.wait(10) == 0
+    assert os.listdir(tmp_path / "at") == []
+
+
+def test_a_folder_for_links_that_cannot_be(tmp_path):
+    (tmp_path / "at").mkdir()
+    (tmp_path / "at" / "utility").write_text("mine")
+    done = hand("serve", "--links", str(tmp_path / "at"))
+    assert done.returncode == 2 and done.stderr.startswith("error: links-unusable")
+    assert os.listdir(tmp_path / "at") == ["utility"]
+    assert (tmp_path / "at" / "utility").read_text() == "mine"

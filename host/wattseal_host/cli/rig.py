@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wattseal_host.cli import output, rig_boards, rig_faults, rig_measure, rig_tape, rig_top
+from wattseal_host.cli import (
+    output,
+    rig_boards,
+    rig_faults,
+    rig_hand,
+    rig_measure,
+    rig_tape,
+    rig_top,
+)
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
@@ -29,6 +37,10 @@ app.command("soak")(rig_faults.soak)
 app.command("record")(rig_tape.record)
 app.command("replay")(rig_tape.replay)
 app.command("top")(rig_top.top)
+app.command("button")(rig_hand.button)
+app.command("plug")(rig_hand.plug)
+app.command("power")(rig_hand.power)
+app.command("wait")(rig_hand.wait)
 
 
 @app.command()
@@ -51,13 +63,15 @@ def serve(
     interval: Annotated[int | None, typer.Option(min=1, help="Seconds a record.")] = None,
     settings: Annotated[str | None, typer.Option(help="Meter settings as a JSON object.")] = None,
     bits: Annotated[str, typer.Option(help="Word size of the VM, 64 or 32.")] = "64",
-    chip: Annotated[
-        str, typer.Option(help="Whose board: esp32, esp32s3 or esp32c3.")
-    ] = "esp32",
+    chip: Annotated[str, typer.Option(help="Whose board: esp32, esp32s3 or esp32c3.")] = "esp32",
     control: Annotated[Path | None, typer.Option(help="Path of the control socket.")] = None,
     listen: Annotated[
         str | None,
         typer.Option(help="On TCP as well: PORT, on this machine alone, or HOST:PORT."),
+    ] = None,
+    links: Annotated[
+        Path | None,
+        typer.Option(help="A folder for links to the ports, and for the control socket."),
     ] = None,
 ) -> None:
     """Serve one board until interrupted. Prints one JSON line with its ports first."""
@@ -100,7 +114,9 @@ def serve(
             calibration=constants,
         ) as board,
     ):
-        path = control or Path(workdir) / "control"
+        path = control or (links or Path(workdir)) / "control"
+        if links:
+            links.mkdir(parents=True, exist_ok=True)
         watch = BoardWatch(board)
         run(
             EmulatedRig.around(board),
@@ -109,6 +125,7 @@ def serve(
             sys.stdout,
             place,
             {"watch": watch.snapshot},
+            links,
         )
 
 

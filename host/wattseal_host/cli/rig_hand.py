@@ -1,0 +1,72 @@
+"""`wattseal rig` button, plug, power, wait: a hand at a rig that is being served."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+_RIG = Annotated[str, typer.Option("--rig", help="unix:PATH, socket://HOST:PORT of `rig serve`.")]
+
+
+def button(
+    rig: _RIG,
+    seconds: Annotated[float, typer.Option(min=0.05, max=600, help="How long it is held.")] = 0.2,
+) -> None:
+    """Press the meter's pairing button."""
+    from wattseal_hil.rig.spec import open_rig, parse
+
+    with open_rig(parse(rig)) as opened:
+        opened.press_button(seconds)
+
+
+def plug(
+    load: Annotated[str, typer.Argument(help="Watts, or an appliance as a JSON object.")],
+    rig: _RIG,
+) -> None:
+    """Plug another load in, instead of the one before."""
+    from wattseal_hil.rig.spec import open_rig, parse
+
+    wanted = _load(load)
+    with open_rig(parse(rig)) as opened:
+        opened.plug(wanted)
+
+
+def wait(
+    seconds: Annotated[float, typer.Argument(min=0, max=1e9, help="Of the board's time.")],
+    rig: _RIG,
+) -> None:
+    """Let time pass: as fast as an emulated board can, else by the clock."""
+    from wattseal_hil.rig.spec import open_rig, parse
+
+    with open_rig(parse(rig)) as opened:
+        opened.sleep(seconds)
+
+
+def power(
+    state: Annotated[str, typer.Argument(help="on, off, or cycle: off for a second, and on.")],
+    rig: _RIG,
+) -> None:
+    """Switch the meter's supply."""
+    from wattseal_hil.rig.spec import open_rig, parse
+
+    if state not in ("on", "off", "cycle"):
+        raise typer.BadParameter("on, off or cycle")
+    with open_rig(parse(rig)) as opened:
+        if state != "on":
+            opened.power_off()
+        if state == "cycle":
+            opened.sleep(1)
+        if state != "off":
+            opened.power_on()
+
+
+def _load(text: str) -> float | dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict) or (isinstance(value, int | float) and value == value):
+        return value if isinstance(value, dict) else float(value)
+    raise typer.BadParameter("a load is a number of watts or one JSON object")
