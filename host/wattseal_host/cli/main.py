@@ -20,6 +20,7 @@ from wattseal_host.cli import (
     collect,
     customer,
     demo,
+    group,
     ledger,
     output,
     provider,
@@ -42,6 +43,7 @@ app.command("collect")(collect.command)
 app.command("verify")(verify.command)
 app.command("replay")(replay.command)
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(group.app, name="group")
 app.add_typer(rig.app, name="rig")
 app.add_typer(provider.app, name="provider")
 app.add_typer(customer.app, name="customer")

@@ -57,6 +57,11 @@ class Office:
         self._file("contracts", signed.digest.hex(), signed)
         return signed
 
+    @property
+    def key(self) -> ECKey:
+        """What this office signs with; for papers that are not kept in its directory."""
+        return self._key
+
     def sign_digest(self, digest: bytes) -> bytes:
         """Sign 32 bytes that a meter is to verify (see `orders`)."""
         return sign_digest(self._key, digest)
