@@ -14,12 +14,14 @@ from wattseal.ecdsa import SIGNATURE_BYTES
 from wattseal.errors import Malformed
 from wattseal.record import MAX_BODY_BYTES
 
+from wattseal_host import proven_bill
 from wattseal_host.encoding import all_from_base64url, malformed, to_base64url
 from wattseal_host.engine import HINT_BYTES
 from wattseal_host.errors import Unusable
 from wattseal_host.fields import Fields
 from wattseal_host.jws import MAX_CHARACTERS
 from wattseal_host.linear import LinearProof
+from wattseal_host.proven_bill import CircuitProof
 from wattseal_host.statement import MAX_TARIFFS, Statement
 from wattseal_host.strict_json import dumps, loads, loads_shape
 
@@ -43,7 +45,7 @@ class Bundle:
     contract: str
     tariffs: tuple[str, ...]
     statement: Statement
-    proof: LinearProof
+    proof: LinearProof | CircuitProof
     bodies: tuple[bytes, ...]
     hints: bytes
     signature: bytes
@@ -74,7 +76,7 @@ class Bundle:
             fields.text("contract", MAX_CHARACTERS),
             tuple(fields.each("tariffs", MAX_TARIFFS, _read_token, least=1)),
             Statement.read(fields.raw("statement"), fields.where("statement")),
-            LinearProof.read(fields.raw("proof"), fields.where("proof")),
+            _read_proof(fields.raw("proof"), fields.where("proof")),
             _read_bodies(fields.items("records", MAX_RECORDS, 1), fields.where("records")),
             fields.base64url("hints", MAX_BUNDLE_BYTES),
             signature,
@@ -107,6 +109,12 @@ def split_hints(hints: bytes, count: int) -> Sequence[bytes]:
 def _check_shape(value: Any) -> None:
     if type(value) is not dict or not _TELLTALE & value.keys():
         raise Unusable("not-a-bundle")
+
+
+def _read_proof(value: Any, where: str) -> LinearProof | CircuitProof:
+    if type(value) is dict and value.get("type") == proven_bill.TYPE:
+        return CircuitProof.read(value, where)
+    return LinearProof.read(value, where)
 
 
 def _read_token(value: Any, where: str) -> str:

@@ -14,7 +14,8 @@ from wattseal.errors import Refused
 
 from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.engine import Point, weighted_sum
-from wattseal_host.linear import Equation, LinearProof, Settle, check_range
+from wattseal_host.linear import Claim, Equation, LinearProof, Settle, check_range
+from wattseal_host.proven_bill import CircuitProof, compile_bill, instance_of
 from wattseal_host.statement import Statement
 from wattseal_host.tariff import Tariff
 from wattseal_host.verdict import Verdict
@@ -48,19 +49,29 @@ class Readings(Protocol):
     def points(self) -> Sequence[Point | None]:
         """Points whose sum by those scalars is Σ p·C. Malformed `point-*`, `hints-length`."""
 
+    def extent(self) -> tuple[int, int]:
+        """The least and the most Σ p·v can be for readings below 2^32, p as last weighed."""
+
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """(start_s, end_s) of each record that is no event."""
+
+    def column(self, channel: int) -> Sequence[Point]:
+        """The commitments of a channel (0 import, 1 export), record by record."""
+
 
 def conclude(
     verdict: Verdict,
     documents: Documents,
     readings: Readings,
-    proof: LinearProof,
+    proof: LinearProof | CircuitProof,
     claimed: Statement,
     settle: Settle,
 ) -> Statement:
     """The stages tariff, proof, statement; the statement proven. Raises Refused or Malformed.
 
-    `settle` is given the proof's equation on the curve: it refuses a false one, or keeps it for
-    a batch.
+    `settle` is given what the proof leaves to be checked on the curve: it refuses what is false, or
+    keeps it for a batch. Of an opened fee the amount is computed; where the proof is a circuit's
+    the amount is what it proves.
     """
     enrolment, tariff = documents.enrolment, documents.tariff
     with verdict.stage("tariff"):
@@ -68,23 +79,38 @@ def conclude(
         if agreed != documents.tariff_digest:
             raise Refused("contract-tariff", "the contract names another tariff")
         magnitude, scalars = readings.weigh(tariff, enrolment.channels)
+        if isinstance(proof, CircuitProof):
+            scene = tariff.scene(enrolment, readings.spans(), proof.bits)
+            compiled = compile_bill(tariff, scene, readings.extent())
+    amount = claimed.amount
     with verdict.stage("proof"):
-        points = readings.points()
-        check_range(proof.fee, magnitude)
-        settle(Equation(weighted_sum(points, scalars), proof.fee, proof.blinding))
-    with verdict.stage("statement"):
-        claimed.check_equal(
-            Statement(
-                contract=documents.contract_digest,
-                tariffs=(documents.tariff_digest,),
-                meter=enrolment.meter,
-                key=enrolment.key,
-                from_s=readings.from_s,
-                to_s=readings.to_s,
-                before=readings.before,
-                last=readings.last,
-                currency=tariff.currency,
-                amount=tariff.amount(proof.fee, enrolment.unit, readings.from_s, readings.to_s),
-            )
+        if isinstance(proof, LinearProof):
+            points = readings.points()
+            check_range(proof.fee, magnitude)
+            amount = tariff.amount(proof.fee, enrolment.unit, readings.from_s, readings.to_s)
+            settle(Equation(weighted_sum(points, scalars), proof.fee, proof.blinding))
+        recomputed = Statement(
+            contract=documents.contract_digest,
+            tariffs=(documents.tariff_digest,),
+            meter=enrolment.meter,
+            key=enrolment.key,
+            from_s=readings.from_s,
+            to_s=readings.to_s,
+            before=readings.before,
+            last=readings.last,
+            currency=tariff.currency,
+            amount=amount,
         )
+        if isinstance(proof, CircuitProof):
+            instance = instance_of(
+                compiled,
+                tariff,
+                recomputed,
+                proof.bits,
+                lambda: weighted_sum(readings.points(), scalars),
+                lambda channel: readings.column(enrolment.channels.index(channel)),
+            )
+            settle(Claim(instance, proof.data))
+    with verdict.stage("statement"):
+        claimed.check_equal(recomputed)
     return claimed

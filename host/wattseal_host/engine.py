@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import gcd
 
 from gmpy2 import invert, mpz
 from wattseal import comb_tables, p256
 from wattseal.commitment import opens_all
-from wattseal.errors import Refused
+from wattseal.errors import Malformed, Refused
 from wattseal.fixed_base import G_BASE, H_BASE
-from wattseal.multi_exp import multi_exp
+from wattseal.multi_exp import add_pairs, multi_exp
 from wattseal.multi_exp import running_sums as _running_sums
 
 p256.INVERSES[mpz] = invert
@@ -58,6 +59,17 @@ def running_sums(start: Point | None, points: Sequence[Point | None]) -> list[Po
     """start + points[0] + … + points[i], for each i."""
     sums: list[Point | None] = _running_sums(start, points)
     return sums
+
+
+def differences(sums: Sequence[Point | None]) -> list[Point]:
+    """sums[i + 1] - sums[i] for each i. Raises Malformed `point-identity` where two are equal."""
+    pairs = list(pairwise(sums))
+    if any(before == after or after is None for before, after in pairs):
+        raise Malformed("point-identity")
+    prime = mpz(p256.P)
+    whole = [(before, after) for before, after in pairs if before is not None]
+    found = iter(add_pairs([a for _, a in whole], [p256.negate(b) for b, _ in whole], prime))
+    return [after if before is None else next(found) for before, after in pairs]  # type: ignore
 
 
 def weighted_sum(points: Sequence[Point | None], weights: Sequence[int]) -> Point | None:

@@ -21,6 +21,7 @@ from wattseal.p256 import SCALAR_BYTES, N
 from wattseal_host.encoding import malformed
 from wattseal_host.engine import Point, commitment_to, weighted_sum
 from wattseal_host.fields import Fields
+from wattseal_host.proof import Instance, verify
 
 TYPE = "linear/1"
 MAX_FEE = 1 << 250
@@ -89,11 +90,24 @@ class Equation:
     blinding: int
 
 
-Settle = Callable[[Equation], None]
+@dataclass(frozen=True)
+class Claim:
+    """A proof of a circuit, to be verified: `data` for a public instance."""
+
+    instance: Instance
+    data: bytes
 
 
-def settle(equation: Equation) -> None:
-    """Check one equation by itself. Raises Refused `proof-false`."""
+Settle = Callable[[Equation | Claim], None]
+
+
+def settle(left: Equation | Claim) -> None:
+    """Check what one proof leaves to check by itself. Raises Refused `proof-false`; of a Claim all
+    that `proof.verify` does."""
+    if isinstance(left, Claim):
+        verify(left.instance, left.data)
+        return
+    equation = left
     if equation.total != commitment_to(equation.fee, equation.blinding):
         raise Refused("proof-false")
 
@@ -105,6 +119,8 @@ def settle_many(equations: Sequence[Equation]) -> list[bool]:
     passes with probability 2^-128; on failure each half is looked at by itself, with new weights.
     The caller has parsed all proofs: nobody who chose one can know a weight.
     """
+    if not equations:
+        return []
     if len(equations) == 1:
         only = equations[0]
         return [only.total == commitment_to(only.fee, only.blinding)]

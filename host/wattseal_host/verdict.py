@@ -55,10 +55,10 @@ class Verdict:
         """The same verification, come to a refusal."""
         return replace(self, accepted=False, code=code, detail=detail, statement=None)
 
-    def with_false_proof(self) -> Verdict:
+    def with_false_proof(self, code: str = FALSE_PROOF) -> Verdict:
         """This verdict, whatever it was, had the proof been looked at in its turn."""
         before = [name for name, _ in self.checks].index("proof")
-        return replace(self.refused(FALSE_PROOF), checks=self.checks[:before])
+        return replace(self.refused(code), checks=self.checks[:before])
 
 
 def judged(verify: Callable[[Verdict], Statement]) -> Verdict:

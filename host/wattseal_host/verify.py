@@ -19,6 +19,7 @@ from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.engine import Point, decode_commitment
 from wattseal_host.keys import fingerprint
 from wattseal_host.linear import Settle
+from wattseal_host.proven_bill import magnitude_of
 from wattseal_host.signatures import SignedChain
 from wattseal_host.statement import Statement
 from wattseal_host.tariff import Tariff
@@ -55,15 +56,30 @@ class _Records:
         self._records, self._hints = records, hints
         self.from_s, self.to_s = records[0].start_s, records[-1].end_s
         self.before, self.last = records[0].previous, records[-1].digest
+        self._weights: list[int] = []
+        self._points: list[Point] = []
 
     def weigh(self, tariff: Tariff, channels: Sequence[str]) -> tuple[int, list[int]]:
-        weights = weigh(tariff, self._records, channels)
-        return sum(map(abs, weights)), weights
+        self._weights = weigh(tariff, self._records, channels)
+        return sum(map(abs, self._weights)), self._weights
+
+    def extent(self) -> tuple[int, int]:
+        return magnitude_of(self._weights)
+
+    def spans(self) -> list[tuple[int, int]]:
+        return [(record.start_s, record.end_s) for record in self._records if record.channels]
+
+    def column(self, channel: int) -> list[Point]:
+        width = max(len(record.channels) for record in self._records)
+        return self.points()[channel::width]
 
     def points(self) -> list[Point]:
+        if self._points:
+            return self._points
         compressed = [commitment for record in self._records for commitment, _ in record.channels]
         hints = split_hints(self._hints, len(compressed))
-        return [decode_commitment(c, y) for c, y in zip(compressed, hints, strict=True)]
+        self._points = [decode_commitment(c, y) for c, y in zip(compressed, hints, strict=True)]
+        return self._points
 
 
 def _check_documents(bundle: Bundle, trust: Trust, verdict: Verdict) -> Documents:

@@ -57,8 +57,9 @@ class Month:
             ledger.append(self.meter.meter, self.meter.sealed, "utility")
             self.stretch: Stretch = ledger.period(self.meter.meter, self.from_s, self.to_s)
 
-    def bill(self, papers: Papers, consent: bool = False) -> Bill:
-        """consent: for bills over so few slots that they give readings away."""
+    def bill(self, papers: Papers, consent: bool = False, full: bool = True) -> Bill:
+        """consent: for bills over so few slots that they give readings away. full: the fee is
+        opened at full resolution, else its rounding proven."""
         return make_bill(
             self.stretch,
             Opener(self.meter.meter, self.meter.secrets),
@@ -68,6 +69,7 @@ class Month:
             self.trust,
             Releases(self.meter.meter),
             consent=consent,
+            full_resolution=full,
         )
 
     def message(self, bill: Bill) -> bytes:

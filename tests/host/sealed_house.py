@@ -141,7 +141,9 @@ class House:
     def stretch(self) -> Stretch:
         return Stretch.from_sealed(self.meter.sealed).period(self.from_s, self.to_s)
 
-    def bill(self, consent: bool = False, releases: Releases | None = None) -> Bill:
+    def bill(
+        self, consent: bool = False, releases: Releases | None = None, full: bool = True
+    ) -> Bill:
         """Refused where the bill gives readings away, as a short one does, but with consent."""
         return make_bill(
             self.stretch(),
@@ -152,4 +154,5 @@ class House:
             self.trust,
             releases or Releases(self.meter.meter),
             consent=consent,
+            full_resolution=full,
         )

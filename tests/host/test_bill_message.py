@@ -90,7 +90,7 @@ def test_lengths_and_labels(message: BillMessage) -> None:
     for other in (data[:-1], data + b"\0", data[:16]):
         with pytest.raises(Malformed, match="bill-length"):
             bill_message.read(other, KEY)
-    for other in (b"", data[1:], b"wattseal-bill/2\0" + data[16:]):
+    for other in (b"", data[1:], b"wattseal-bill/3\0" + data[16:]):
         with pytest.raises(Unusable, match="not-a-bill"):
             bill_message.read(other, KEY)
 

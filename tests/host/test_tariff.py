@@ -99,7 +99,7 @@ def test_holidays_and_seasons() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"parts": [{"type": "demand"}]}, "tariff-part"),
+        ({"parts": [{"type": "weather"}]}, "tariff-part"),
         ({"parts": []}, "field-malformed"),
         ({"parts": [flat_part(price=True)]}, "field-malformed"),
         ({"parts": [flat_part(price=2**52)]}, "field-malformed"),

@@ -151,12 +151,23 @@ def bill(
     consent: Annotated[
         bool, typer.Option("--consent", help="Release it whatever the spy test finds.")
     ] = False,
+    full_resolution: Annotated[
+        bool,
+        typer.Option(
+            "--full-resolution",
+            help="Open the fee itself, which tells more than the rounded amount; with --consent.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compute the bill of a period and prove it; the bundle is what the provider gets.
 
+    Only the amount payable leaves, with a proof that it follows from records and tariff.
+
     Refused (disclosure-…) when the bill, beside those before it, would give single readings away.
     """
+    from wattseal.errors import Misuse
+
     from wattseal_host.bill_message import BillMessage
     from wattseal_host.cli.verify import describe
     from wattseal_host.customer.bill import make_bill
@@ -166,11 +177,15 @@ def bill(
     from wattseal_host.ledger import Ledger
     from wattseal_host.trust import Trust
 
+    if full_resolution and not consent:
+        raise Misuse(
+            "full-resolution", "it tells more than the bill needs; say --consent if you will"
+        )
     held = Secrets.load(file)
     with Ledger.existing(ledger) as opened:
         stretch = opened.period(held.meter, output.utc_seconds(from_), output.utc_seconds(to))
     listed = Releases.path_for(file)
-    with Releases.locked(listed):
+    with Releases.locked(listed), output.progress("proving") as bar:
         made = make_bill(
             stretch,
             held.opener(),
@@ -181,6 +196,8 @@ def bill(
             Releases.load(listed, held.meter),
             fuse_kw=customer_release.kilowatts(fuse_kw),
             consent=consent,
+            full_resolution=full_resolution,
+            progress=lambda part: bar(part, 1),
         )
         # Noted before it can leave: a release that was forgotten is not weighed against the next.
         made.releases.save(listed)

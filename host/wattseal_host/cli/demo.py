@@ -18,6 +18,10 @@ def command(
         Path | None,
         typer.Option(help="CSV: first column a slot's start, last a price per kWh; a header."),
     ] = None,
+    tariff: Annotated[
+        Path | None,
+        typer.Option(help="A tariff document (JSON) instead, signed by the demo's provider."),
+    ] = None,
     minor_units: Annotated[
         bool, typer.Option("--minor-units", help="The prices are in pence, cents, …")
     ] = False,
@@ -44,10 +48,23 @@ def command(
     """
     if minor_units and prices is None:
         raise typer.BadParameter("--minor-units says how to read --prices, which is not given")
+    if tariff is not None and prices is not None:
+        raise typer.BadParameter("give one of --prices and --tariff")
     from wattseal_host.cli.demo_run import Demo, run_demo
 
     demo = Demo(
-        load, interval, days, out, seed, prices, minor_units, currency, zone, start, consent
+        load,
+        interval,
+        days,
+        out,
+        seed,
+        prices,
+        minor_units,
+        currency,
+        zone,
+        start,
+        consent,
+        tariff,
     )
     result = run_demo(demo)
     output.emit(result, _lines(result), as_json)
@@ -67,7 +84,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         f"register {result['register']['register_wh']} Wh, sealed "
         f"{result['register']['sealed_wh']} Wh",
         f"ports    {result['telegrams']} telegrams; both ports gave the same records",
-        f"fee      {result['fee']} {result['currency']}",
+        f"fee      {result['fee']} {result['currency']}, proven in {result['proof_bytes']} bytes",
         f"verdict  {result['verdict']}",
         f"seconds  {stages}",
         f"files    {', '.join(result['files'])}",

@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from wattseal_hil.calibrate import calibrate_bench
 from wattseal_hil.frontend import bench
 from wattseal_hil.loads import Load
 
+from wattseal_host.bill_message import BillMessage
 from wattseal_host.cli.demo_load import Draw, plan
 from wattseal_host.cli.output import progress, utc_text
 from wattseal_host.collect.customer import CustomerPort
@@ -39,7 +40,8 @@ from wattseal_host.localstamps import find_zone
 from wattseal_host.provider import orders
 from wattseal_host.provider.office import Office
 from wattseal_host.provider.price_csv import PriceList
-from wattseal_host.provider.tariffs import Draft, time_of_use
+from wattseal_host.provider.tariffs import Draft, dated, time_of_use
+from wattseal_host.strict_json import loads
 from wattseal_host.tariff import Tariff
 from wattseal_host.trust import Trust
 from wattseal_host.verify import verify_bundle
@@ -73,6 +75,7 @@ class Demo:
     zone: str
     start: str | None
     consent: bool
+    tariff: Path | None = None
 
 
 @dataclass
@@ -167,8 +170,8 @@ class _Run:
                 register = self._run(board)
             with self.watch.stage("collect"):
                 self._collect(board, ledger, secrets.meter)
-            with self.watch.stage("bill"):
-                bill = self._bill(ledger, secrets, papers)
+            with self.watch.stage("bill"), progress("proving") as bar:
+                bill = self._bill(ledger, secrets, papers, lambda part: bar(part, 1))
             vm = board.vm_info
             load_wh = board.load_energy_wh(self.from_s, self.to_s)
         with self.watch.stage("write"):
@@ -183,6 +186,7 @@ class _Run:
         return {
             "fee": verdict.amount,
             "currency": bill.bundle.statement.currency.code,
+            "proof_bytes": len(BillMessage(bill.bundle.statement, bill.bundle.proof).write()),
             "verdict": verdict.code,
             "records": len(bill.openings),
             "energy_wh": sum(opening.value for opening in bill.openings),
@@ -276,7 +280,9 @@ class _Run:
             if told != data and not (told is None and hidden):
                 raise Refused("ports-differ", f"record {record.seq}")
 
-    def _bill(self, ledger: Ledger, secrets: Secrets, papers: Papers) -> Bill:
+    def _bill(
+        self, ledger: Ledger, secrets: Secrets, papers: Papers, proven: Callable[[float], None]
+    ) -> Bill:
         return make_bill(
             ledger.period(secrets.meter, self.from_s, self.to_s),
             secrets.opener(),
@@ -286,6 +292,7 @@ class _Run:
             secrets.pinned(papers.trust),
             Releases(secrets.meter),
             consent=self.demo.consent,
+            progress=proven,
         )
 
     def _write(self, secrets: Secrets, papers: Papers, bill: Bill) -> list[str]:
@@ -308,7 +315,11 @@ def _set_clock(office: Office, board: EmulatedBoard) -> None:
 
 
 def _tariff(demo: Demo, draw: Draw) -> Tariff:
-    """The prices of a CSV, the mean over a record longer than their slots; or day and night."""
+    """A tariff document; the prices of a CSV, the mean over a record longer than their slots; or
+    day and night."""
+    if demo.tariff is not None:
+        document = loads(read_bounded(demo.tariff))
+        return Tariff.read(dated(document, draw.from_s, draw.to_s, demo.zone))
     if demo.prices is None:
         return time_of_use(
             "demo day and night",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,11 +13,24 @@ from wattseal_host import linear
 from wattseal_host.bundle import Bundle
 from wattseal_host.customer.openings import Opener, Opening
 from wattseal_host.customer.releases import Release, Releases
+from wattseal_host.customer.rows import told_rows
 from wattseal_host.customer.spy import FUSE_KW, Limit, Row, examine_bill, in_words, refuse
 from wattseal_host.documents import open_contract, open_enrolment
+from wattseal_host.engine import weighted_sum
+from wattseal_host.linear import LinearProof
+from wattseal_host.proven_bill import (
+    CircuitProof,
+    Progress,
+    bits_for,
+    compile_bill,
+    instance_of,
+    magnitude_of,
+    prove_bill,
+)
 from wattseal_host.statement import Statement
 from wattseal_host.stretch import Stretch
-from wattseal_host.tariff import open_tariff
+from wattseal_host.tariff import Tariff, open_tariff
+from wattseal_host.tariff.scene import Scene
 from wattseal_host.tariff.weights import weigh
 from wattseal_host.trust import Trust
 from wattseal_host.verify import Verdict, verify_bundle
@@ -49,8 +63,13 @@ def make_bill(
     *,
     fuse_kw: Fraction = FUSE_KW,
     consent: bool = False,
+    full_resolution: bool = False,
+    progress: Progress | None = None,
 ) -> Bill:
     """Bill exactly `stretch`. The documents are compact JWS.
+
+    Only the amount payable is released, its rounding proven; with `full_resolution` the fee F is
+    opened instead, which a tariff of prices alone allows and which tells more.
 
     Documents are checked first, the tariff's offsets against this machine's time-zone data too;
     openings before anything is computed from them; what the bill would give away beside the
@@ -69,16 +88,21 @@ def make_bill(
     openings = opener.open_stretch(stretch)
     weights = weigh(prices, stretch.records, enrolled.channels)
     values = [opening.value for opening in openings]
-    row = Row.of_records(
-        stretch.records, weights, sum(p * v for p, v in zip(weights, values, strict=True))
-    )
+    fee = sum(p * v for p, v in zip(weights, values, strict=True))
+    row = Row.of_records(stretch.records, weights, fee)
     limit = Limit.of_fuse(fuse_kw, enrolled.unit.exponent).raised_to(
         (opening.value, opening.length_s) for opening in openings
     )
-    findings = examine_bill(row, releases.rows(), limit, values)
+    columns = Columns.of(stretch.records, openings, enrolled.channels)
+    scene = prices.scene(enrolled, columns.spans, bits_for(values), columns.values)
+    rows = told_rows(prices, scene, row)
+    findings = [
+        finding
+        for one in rows
+        for finding in examine_bill(one, releases.rows(), limit, values, rows)
+    ]
     if not consent:
         refuse(findings, prices.zone)
-    proof = linear.prove(weights, values, [opening.blinding for opening in openings])
     statement = Statement(
         contract=contract_jws.digest,
         tariffs=(tariff_jws.digest,),
@@ -89,10 +113,19 @@ def make_bill(
         before=first.previous,
         last=last.digest,
         currency=prices.currency,
-        amount=prices.amount(proof.fee, enrolled.unit, first.start_s, last.end_s),
+        amount=prices.rounding.apply(prices.exact_minor(fee, scene)),
     )
     if last.signature is None:
         raise Misuse("signature-missing", f"record {last.seq}")
+    blindings = [opening.blinding for opening in openings]
+    proof: LinearProof | CircuitProof
+    if full_resolution:
+        prices.amount(fee, enrolled.unit, first.start_s, last.end_s)  # refuses what is not linear
+        proof = linear.prove(weights, values, blindings)
+    else:
+        proof = _prove(
+            prices, scene, statement, stretch, weights, fee, blindings, columns, progress
+        )
     bundle = Bundle(
         enrolment=enrolment_jws.token,
         contract=contract_jws.token,
@@ -107,14 +140,66 @@ def make_bill(
     verdict = verify_bundle(data, trust)
     if not verdict.accepted:
         raise Refused(verdict.code, verdict.detail)
-    release = Release(
-        enrolment_jws.kid,
-        tariff_jws.digest,
-        statement.currency,
-        statement.amount,
-        row,
-        tuple(finding.code for finding in findings),
-    )
-    listed = releases.with_release(release)
+    listed = releases
+    for one in rows:
+        listed = listed.with_release(
+            Release(
+                enrolment_jws.kid,
+                tariff_jws.digest,
+                statement.currency,
+                statement.amount,
+                one,
+                tuple(dict.fromkeys(finding.code for finding in findings)),
+            )
+        )
     told = tuple(dict.fromkeys(in_words(finding, prices.zone) for finding in findings))
     return Bill(bundle, data, stretch.records, openings, verdict, listed, told)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """spans: of the records that are no events; values, blindings: of each channel, in order."""
+
+    spans: list[tuple[int, int]]
+    values: dict[str, list[int]]
+    blindings: dict[str, list[int]]
+
+    @classmethod
+    def of(
+        cls, records: Sequence[Record], openings: Sequence[Opening], channels: Sequence[str]
+    ) -> Columns:
+        spans = [(record.start_s, record.end_s) for record in records if record.channels]
+        step = len(channels)
+        values = {name: [o.value for o in openings[i::step]] for i, name in enumerate(channels)}
+        blinds = {name: [o.blinding for o in openings[i::step]] for i, name in enumerate(channels)}
+        return cls(spans, values, blinds)
+
+
+def _prove(
+    tariff: Tariff,
+    scene: Scene,
+    statement: Statement,
+    stretch: Stretch,
+    weights: Sequence[int],
+    fee: int,
+    blindings: Sequence[int],
+    columns: Columns,
+    progress: Progress | None,
+) -> CircuitProof:
+    compiled = compile_bill(tariff, scene, magnitude_of(weights), fee, statement.amount)
+    points = stretch.commitments()
+    names = list(columns.values)
+    instance = instance_of(
+        compiled,
+        tariff,
+        statement,
+        scene.bits,
+        lambda: weighted_sum(points, weights),
+        lambda channel: points[names.index(channel) :: len(names)],
+    )
+    hidden = []
+    if compiled.linear:
+        hidden.append(sum(p * r for p, r in zip(weights, blindings, strict=True)))
+    for source in compiled.sources:
+        hidden.append(sum(columns.blindings[source.channel][place] for place in source.places))
+    return CircuitProof(scene.bits, prove_bill(compiled, instance, hidden, progress))

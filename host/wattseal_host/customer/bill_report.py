@@ -7,11 +7,13 @@ from fractions import Fraction
 from itertools import islice
 
 from wattseal_host import jws, report
-from wattseal_host.customer.bill import Bill
+from wattseal_host.customer.bill import Bill, Columns
 from wattseal_host.documents import Enrolment
 from wattseal_host.keys import fingerprint
+from wattseal_host.linear import LinearProof
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.itemise import charges, part_prices
+from wattseal_host.tariff.scene import READING_BITS
 from wattseal_host.units import divide_rounded
 from wattseal_host.verify import Verdict
 
@@ -72,6 +74,7 @@ def render(bill: Bill, verdict: Verdict, provider: str, commands: Sequence[str])
             ),
             per_exponent=tariff.per.exponent,
             disclosed=bill.disclosed,
+            fee_released=isinstance(bundle.proof, LinearProof),
         )
     )
 
@@ -114,6 +117,9 @@ def _items(
     # A reading is 10^unit of what is measured, a price is for 10^per of it.
     unit = Fraction(10) ** (enrolment.unit.exponent - tariff.per.exponent)
     fees = {name: energy * unit for name, energy in energies.items()}
+    columns = Columns.of(bill.records, bill.openings, enrolment.channels)
+    scene = tariff.scene(enrolment, columns.spans, READING_BITS[-1], columns.values)
+    fees |= {part.name: part.fee(scene) for part in tariff.shaped}
     statement = bill.bundle.statement
     lines = charges(tariff, fees, statement.from_s, statement.to_s)
     return tuple(slots), tuple(

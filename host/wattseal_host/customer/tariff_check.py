@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from wattseal.errors import Misuse
 
+from wattseal_host.customer.rows import told_rows
 from wattseal_host.customer.spy import Finding, Limit, Row, Slot, examine_tariff
+from wattseal_host.documents import Enrolment
 from wattseal_host.tariff import Tariff
+from wattseal_host.tariff.scene import READING_BITS
 from wattseal_host.tariff.weights import prices_over
 
 
@@ -28,7 +31,13 @@ def check_tariff(
         columns = prices_over(tariff, channels, [(at_s, at_s + interval_s) for at_s in starts])
         slots = zip(starts, columns, strict=True)
         row = Row(tuple(Slot(at_s, interval_s, weights) for at_s, weights in slots), None)
-        findings += examine_tariff(row, limit)
+        scene = tariff.scene(
+            Enrolment(bytes(16), bytes(33), tariff.per, interval_s, channels),
+            [(at_s, at_s + interval_s) for at_s in starts],
+            READING_BITS[-1],
+        )
+        for told in told_rows(tariff, scene, row):
+            findings += examine_tariff(told, limit)
     return findings
 
 

@@ -25,8 +25,9 @@ from wattseal_host.errors import Unusable
 from wattseal_host.files import read_bounded
 from wattseal_host.garbage import collect_rarely
 from wattseal_host.ledger import Ledger
-from wattseal_host.linear import Equation, Settle, settle_many
+from wattseal_host.linear import Claim, Equation, Settle, settle_many
 from wattseal_host.linear import settle as settle_now
+from wattseal_host.proof import verify_many
 from wattseal_host.provider.archive import Archive
 from wattseal_host.provider.bills import check_bill, check_message
 from wattseal_host.trust import Trust
@@ -61,7 +62,7 @@ class Outcome:
 @dataclass
 class _Pending:
     outcome: Outcome
-    equation: Equation | None = None
+    left: Equation | Claim | None = None
 
 
 class Checker:
@@ -85,12 +86,12 @@ class Checker:
         return check_bill(data, self._trust, self._ledger, settle)
 
     def prepare(self, path: Path) -> _Pending:
-        equations: list[Equation] = []
+        left: list[Equation | Claim] = []
         try:
-            verdict = self.check(read_bounded(path, MAX_BUNDLE_BYTES), equations.append)
+            verdict = self.check(read_bounded(path, MAX_BUNDLE_BYTES), left.append)
         except Unusable as error:
             return _Pending(Outcome(path, Verdict(code=error.code, detail=error.detail), True))
-        return _Pending(Outcome(path, verdict), equations[0] if equations else None)
+        return _Pending(Outcome(path, verdict), left[0] if left else None)
 
 
 def check_all(
@@ -121,12 +122,22 @@ def check_all(
     except BrokenProcessPool as error:
         raise Misuse("workers", "a process that checks bills ended before its work") from error
     pending = [one for place in sorted(found) for one in found[place]]
-    left = [one for one in pending if one.equation is not None]
-    holds = settle_many([one.equation for one in left if one.equation is not None])
-    for one, true in zip(left, holds, strict=True):
+    _settle(pending)
+    return [one.outcome for one in pending]
+
+
+def _settle(pending: Sequence[_Pending]) -> None:
+    """Check what the proofs have left, of each kind all at once; note what is false."""
+    opened = [(one, one.left) for one in pending if isinstance(one.left, Equation)]
+    for (one, _), true in zip(opened, settle_many([left for _, left in opened]), strict=True):
         if not true:
             one.outcome = Outcome(one.outcome.path, one.outcome.verdict.with_false_proof())
-    return [one.outcome for one in pending]
+    claimed = [(one, one.left) for one in pending if isinstance(one.left, Claim)]
+    errors = verify_many([(left.instance, left.data) for _, left in claimed])
+    for (one, _), error in zip(claimed, errors, strict=True):
+        if error is not None:
+            verdict = one.outcome.verdict.with_false_proof(error.code)
+            one.outcome = Outcome(one.outcome.path, verdict)
 
 
 def _prepared(

@@ -14,9 +14,11 @@ from itertools import pairwise
 
 from wattseal.errors import Refused
 
-from wattseal_host.engine import Point, points_from_bytes
+from wattseal_host.engine import Point, differences, points_from_bytes
 from wattseal_host.errors import Unusable
 from wattseal_host.ledger import Course, View
+from wattseal_host.ledger.cells import SUM_BYTES
+from wattseal_host.proven_bill import magnitude_of
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import prices_over
 
@@ -32,6 +34,8 @@ class LedgerReadings:
             raise Refused("period-incomplete", f"no records from {from_s} to {to_s}")
         self._view, self._first, self._last = view, first, last
         self._points: list[Point | None] = []
+        self._weighed: list[tuple[list[int], list[int]]] = []
+        self._course: Course | None = None
         self.from_s, self.to_s = from_s, to_s
         self.before, self.last = first.digest, last.digest
         self.records = last.seq - first.seq
@@ -51,15 +55,40 @@ class LedgerReadings:
         magnitude = 0
         scalars: list[int] = []
         self._points = []
+        self._weighed = []
         for channel in range(len(channels)):
             column = [price[channel] for price in prices]
             magnitude += sum([n * abs(p) for n, p in zip(counts, column, strict=True)])
+            self._weighed.append((column, counts))
             scalars += [p - q for p, q in zip([0, *column], [*column, 0], strict=True)]
             self._points += sums[channel :: len(channels)]
         return magnitude, scalars
 
     def points(self) -> Sequence[Point | None]:
         return self._points
+
+    def extent(self) -> tuple[int, int]:
+        ends = [magnitude_of(prices, counts) for prices, counts in self._weighed]
+        return sum(low for low, _ in ends), sum(high for _, high in ends)
+
+    def spans(self) -> list[tuple[int, int]]:
+        ends = self._each()
+        return list(pairwise(ends.end_s))
+
+    def column(self, channel: int) -> list[Point]:
+        """Each commitment as the difference of two sums."""
+        width = len(self._first.sums) // SUM_BYTES
+        sums = points_from_bytes(b"".join(self._each().sums))[channel::width]
+        return differences(sums)
+
+    def _each(self) -> Course:
+        """The period's beginning, and every record that is no event."""
+        if self._course is None:
+            course = self._view.course(self._first, self._last)
+            counted = zip(course.readings, course.readings[1:], strict=False)
+            places = [at for at, (before, after) in enumerate(counted, 1) if after > before]
+            self._course = course.pick([0, *places])
+        return self._course
 
     def _record_ends(self, times: list[int]) -> Course:
         """The period's beginning and end, each of the times (ascending) at which a record ends,

@@ -127,6 +127,22 @@ class Draft:
         return Tariff.read(document)
 
 
+def dated(document: Any, from_s: int, to_s: int, zone: str) -> Any:
+    """A tariff document with what it leaves out of `valid` and `zone`: from_s to to_s, and the
+    offsets of an IANA zone, its own name's or else this one's. All else is left as it is."""
+    if type(document) is not dict:
+        return document
+    filled = {"valid": {"from_s": from_s, "to_s": to_s}, **document}
+    valid, name = filled["valid"], filled.get("zone", {"name": zone})
+    if type(name) is dict and set(name) == {"name"} and type(name["name"]) is str:
+        try:
+            begins, ends = int(valid["from_s"]), int(valid["to_s"])
+        except (TypeError, KeyError, ValueError):
+            return filled
+        filled["zone"] = Zone.from_iana(name["name"], begins, ends).write()
+    return filled
+
+
 def flat(name: str, *, currency: str, price: str, from_s: int, to_s: int) -> Tariff:
     """One price (major units, e.g. "0.2712") per kWh of import at all times, in UTC."""
     draft = Draft(name, currency, from_s, to_s, long_records=None)

@@ -46,7 +46,7 @@ class Calendar:
         bands = dict(fields.each("bands", MAX_BANDS, _read_band, least=1))
         if len(bands) != len(fields.items("bands", MAX_BANDS)):
             raise malformed(fields.where("bands"))
-        seasons = tuple(fields.each("seasons", MAX_SEASONS, _read_season, least=1))
+        seasons = tuple(fields.each("seasons", MAX_SEASONS, read_season, least=1))
         begins = [season.begins for season in seasons]
         if sorted(set(begins)) != begins:
             raise malformed(fields.where("seasons"))
@@ -94,7 +94,7 @@ def _read_band(value: Any, where: str) -> tuple[str, int]:
     return fields.text("name", 40), fields.integer("price", -MAX_PRICE, MAX_PRICE)
 
 
-def _read_season(value: Any, where: str) -> Season:
+def read_season(value: Any, where: str) -> Season:
     fields = Fields(value, where, {"begins", "days"})
     match = MONTH_DAY.fullmatch(fields.text("begins", 5))
     if not match:

@@ -7,8 +7,10 @@ from fractions import Fraction
 
 from wattseal_host.tariff.calendar import Calendar, Switches
 from wattseal_host.tariff.fixed import Standing
+from wattseal_host.tariff.minimum import Minimum
 from wattseal_host.tariff.model import Tariff
 from wattseal_host.tariff.parts import Flat, Priced
+from wattseal_host.tariff.scene import Shaped
 from wattseal_host.tariff.series import Series
 from wattseal_host.tariff.tax import Tax
 from wattseal_host.units import Unit
@@ -33,6 +35,11 @@ def describe(tariff: Tariff) -> list[str]:
             pro_rata = "" if part.per in ("day", "period") else ", pro rata by days"
             per = "billing period" if part.per == "period" else part.per
             lines.append(f"  {part.name}: {_price(tariff, part.amount)} a {per}{pro_rata}")
+        elif isinstance(part, Shaped):
+            lines += [f"  {text}" for text in part.describe(lambda p: _price(tariff, p))]
+        elif isinstance(part, Minimum):
+            span = "" if part.span == "period" else f" a {part.span}, pro rata by days"
+            lines.append(f"  {part.name}: at least {_price(tariff, part.amount)}{span}")
         else:
             lines.extend(_priced(tariff, part))
     if tariff.holidays:

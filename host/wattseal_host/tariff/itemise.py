@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from wattseal_host.tariff.fixed import Standing
+from wattseal_host.tariff.minimum import Minimum
 from wattseal_host.tariff.model import Tariff
+from wattseal_host.tariff.scene import Shaped
 from wattseal_host.tariff.tax import Tax
 
 
 @dataclass(frozen=True)
 class Line:
-    """A standing charge or a tax. amount: in the units of the tariff's prices."""
+    """A standing charge, a shaped fee, a tax or what a minimum adds. amount: in the units of the
+    tariff's prices."""
 
     name: str
     amount: Fraction
@@ -49,7 +52,8 @@ def part_prices(tariff: Tariff, channel: str, from_s: int, to_s: int) -> dict[st
 def charges(tariff: Tariff, fees: Mapping[str, Fraction], from_s: int, to_s: int) -> list[Line]:
     """The standing charges and taxes of a period, in the tariff's order.
 
-    fees: for each priced part, price times energy in priced units (`Tariff.per`), summed.
+    fees: for each priced part, price times energy in priced units (`Tariff.per`), summed; for each
+    shaped one, its fee.
     """
     amounts = dict(fees)
     for part in tariff.parts:
@@ -57,10 +61,15 @@ def charges(tariff: Tariff, fees: Mapping[str, Fraction], from_s: int, to_s: int
             amounts[part.name] = part.charge(tariff.zone, from_s, to_s)
     lines = []
     for part in tariff.parts:
-        if isinstance(part, Standing):
+        if isinstance(part, Standing | Shaped):
             lines.append(Line(part.name, amounts[part.name]))
         elif isinstance(part, Tax):
             shares = tariff.fold.shares[part.name]
             taxed = sum((share * amounts[name] for name, share in shares.items()), Fraction(0))
             lines.append(Line(part.name, taxed))
+        elif isinstance(part, Minimum):
+            so_far = sum(amounts[p.name] for p in tariff.priced) + sum(x.amount for x in lines)
+            least = part.least(tariff.zone, from_s, to_s)
+            amounts[part.name] = max(least - so_far, Fraction(0))
+            lines.append(Line(part.name, amounts[part.name]))
     return lines

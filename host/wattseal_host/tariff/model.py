@@ -9,7 +9,7 @@ major units, and nothing is divided before the one stated rounding of the sum.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -20,16 +20,20 @@ from joserfc.jwk import ECKey
 from wattseal.errors import Malformed, Refused
 
 from wattseal_host import jws
+from wattseal_host.documents import Enrolment
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
 from wattseal_host.tariff.fixed import Standing
+from wattseal_host.tariff.minimum import Minimum, taxed
 from wattseal_host.tariff.parts import Part, Priced, read_part
+from wattseal_host.tariff.scene import Scene, Shaped
 from wattseal_host.tariff.steps import LongRecordRule, Steps, add_steps
 from wattseal_host.tariff.tax import Fold, Tax
 from wattseal_host.tariff.zone import DAY_S, Zone
 from wattseal_host.units import CHANNELS, MAX_EXPONENT, ROUNDING_MODES, Currency, Rounding, Unit
 
 MAX_PARTS = 64
+NOT_PRICED = Standing | Tax | Shaped | Minimum
 MAX_HOLIDAYS = 4000
 MAX_VALIDITY_S = 50 * 366 * 86400
 MAX_STEPS = 1_000_000
@@ -92,9 +96,10 @@ class Tariff:
             Rounding.read(fields.raw("rounding"), fields.where("rounding")),
             payload,
             fold,
-            fold.decimals([part.name for part in parts if not isinstance(part, Standing | Tax)]),
+            fold.decimals([part.name for part in parts if not isinstance(part, NOT_PRICED)]),
         )
         tariff._check_size()
+        tariff._check_minimum()
         if long_records is None and not all(tariff.steps(name).constant for name in CHANNELS):
             raise Malformed("tariff-long-records")
         return tariff
@@ -111,7 +116,78 @@ class Tariff:
 
     @property
     def priced(self) -> list[Priced]:
-        return [part for part in self.parts if not isinstance(part, Standing | Tax)]
+        return [part for part in self.parts if not isinstance(part, NOT_PRICED)]
+
+    @property
+    def shaped(self) -> list[Shaped]:
+        """The parts whose fees are no weighted sums of readings."""
+        return [part for part in self.parts if isinstance(part, Shaped)]
+
+    @property
+    def minimum(self) -> Minimum | None:
+        return next((part for part in self.parts if isinstance(part, Minimum)), None)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether one opening of a weighted sum tells the bill: nothing is shaped or raised."""
+        return not self.shaped and self.minimum is None
+
+    def _check_minimum(self) -> None:
+        minimum = self.minimum
+        if minimum is None:
+            return
+        at = self.parts.index(minimum)
+        if not at or any(not isinstance(part, Tax) for part in self.parts[at + 1 :]):
+            raise Malformed("tariff-minimum", minimum.name)
+        taxed(self.fold, minimum, [part.name for part in self.parts[:at]])
+
+    def least_minor(self, from_s: int, to_s: int) -> Fraction | None:
+        """The minimum of a period with the taxes on it, in minor units; None without one."""
+        minimum = self.minimum
+        if minimum is None:
+            return None
+        factor = self.fold.factors[minimum.name]
+        return self.price_minor * factor * minimum.least(self.zone, from_s, to_s)
+
+    @property
+    def price_minor(self) -> Fraction:
+        """A unit of prices and amounts in minor units of the currency."""
+        return Fraction(10) ** (self.price_exponent + self.currency.minor_digits)
+
+    def scene(
+        self,
+        enrolment: Enrolment,
+        spans: Sequence[tuple[int, int]],
+        bits: int,
+        values: Mapping[str, Sequence[int]] | None = None,
+    ) -> Scene:
+        """What the parts of this tariff look at in a meter's records; see Scene. Refused
+        `tariff-channel` for a part on a channel the meter does not have."""
+        for part in self.shaped:
+            if part.channel not in enrolment.channels:
+                raise Refused("tariff-channel", f"{part.name}: {part.channel}")
+        return Scene(
+            self.zone,
+            self.holidays,
+            self.to_s,
+            self.per,
+            enrolment.unit,
+            enrolment.interval_s,
+            enrolment.channels,
+            tuple(spans),
+            bits,
+            values,
+        )
+
+    def exact_minor(self, fee: int, scene: Scene) -> Fraction:
+        """What is payable, in minor units, before the one rounding: of the weighted sum F of the
+        readings and of all else in a scene that knows them."""
+        total = fee * Fraction(10) ** self.fee_exponent(scene.unit)
+        total += self.constant_minor(scene.from_s, scene.to_s)
+        for part in self.shaped:
+            total += self.price_minor * self.fold.factors[part.name] * part.fee(scene)
+        least = self.least_minor(scene.from_s, scene.to_s)
+        return total if least is None else max(total, least)
 
     def factor(self, part: Priced) -> int:
         """By how much a part's price counts in the weights: its factor times 10^decimals."""
@@ -145,8 +221,7 @@ class Tariff:
 
     def constant_minor(self, from_s: int, to_s: int) -> Fraction:
         """The standing charges of a period with the taxes on them, in minor units, exact."""
-        minor = Fraction(10) ** (self.price_exponent + self.currency.minor_digits)
-        return minor * sum(
+        return self.price_minor * sum(
             (
                 self.fold.factors[part.name] * part.charge(self.zone, from_s, to_s)
                 for part in self.parts
@@ -157,7 +232,10 @@ class Tariff:
 
     def amount(self, fee: int, unit: Unit, from_s: int, to_s: int) -> int:
         """Payable in minor units for the fee F = Σ weight * reading of a period: the one
-        rounding, of fee and standing charges together."""
+        rounding, of fee and standing charges together. Refused `tariff-shaped` where that is not
+        all there is."""
+        if not self.is_linear:
+            raise Refused("tariff-shaped", "only a proof can tell this tariff's amount")
         opened = fee * Fraction(10) ** self.fee_exponent(unit)
         return self.rounding.apply(opened + self.constant_minor(from_s, to_s))
 

@@ -1,4 +1,4 @@
-"""The parts a tariff may have, by `type`: prices of a channel, standing charges, taxes.
+"""The parts a tariff may have, by `type`: prices of a channel, shaped fees, charges, taxes.
 
 Sign: a positive price is what the customer pays, on either channel. A credit for exported energy
 is a negative price on the channel "export".
@@ -14,8 +14,13 @@ from wattseal.errors import Malformed
 
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
+from wattseal_host.tariff.blocks import Tiers
+from wattseal_host.tariff.by_reading import IntervalSteps, Polynomial, Spline, Table
 from wattseal_host.tariff.calendar import Calendar
+from wattseal_host.tariff.demand import Demand
 from wattseal_host.tariff.fixed import Standing
+from wattseal_host.tariff.minimum import Minimum
+from wattseal_host.tariff.scene import Shaped
 from wattseal_host.tariff.series import Series
 from wattseal_host.tariff.steps import MAX_PRICE, Steps
 from wattseal_host.tariff.tax import Tax
@@ -39,7 +44,7 @@ class Priced(Protocol):
     def most_steps(self, days: int) -> int: ...
 
 
-Part = Priced | Standing | Tax
+Part = Priced | Standing | Tax | Shaped | Minimum
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,9 @@ def read_part(value: Any, where: str, from_s: int, to_s: int) -> Part:
     def fields(*names: str) -> Fields:
         return Fields(value, where, {"type", "name", *names})
 
+    def chosen(*names: str) -> Fields:
+        return Fields(value, where, {"type", "name", "channel", *names}, {"when"})
+
     match value.get("type"):
         case "flat":
             return Flat.read(fields("channel", "price"))
@@ -87,5 +95,19 @@ def read_part(value: Any, where: str, from_s: int, to_s: int) -> Part:
             return Standing.read(fields("amount", "per"))
         case "tax":
             return Tax.read(fields("rate", "rate_exponent", "base"))
+        case "tiers":
+            return Tiers.read(chosen("mode", "unit_exponent", "tiers", "span"))
+        case "steps":
+            return IntervalSteps.read(chosen("unit_exponent", "per_s", "steps"))
+        case "demand":
+            return Demand.read(chosen("price", "highest", "per_s"))
+        case "polynomial":
+            return Polynomial.read(chosen("unit_exponent", "coefficients"))
+        case "spline":
+            return Spline.read(chosen("unit_exponent", "pieces"))
+        case "table":
+            return Table.read(fields("channel", "unit_exponent", "classes", "times", "seasons"))
+        case "minimum":
+            return Minimum.read(fields("amount", "span"))
         case _:
             raise Malformed("tariff-part", where)

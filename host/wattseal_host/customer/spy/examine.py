@@ -36,21 +36,26 @@ def examine_tariff(row: Row, limit: Limit) -> list[Finding]:
 
 
 def examine_bill(
-    proposed: Row, before: Sequence[Row], limit: Limit, readings: Sequence[int] | None = None
+    proposed: Row,
+    before: Sequence[Row],
+    limit: Limit,
+    readings: Sequence[int] | None = None,
+    beside: Sequence[Row] = (),
 ) -> list[Finding]:
     """What a bill with its fee would give away beside what was released before.
 
     An earlier release of the very same row tells nothing new and counts once. readings: in the
-    order of the weights; without them hidden rows are judged as on receipt of a tariff.
+    order of the weights; without them hidden rows are judged as on receipt of a tariff. beside:
+    further rows the same release is held to tell.
     """
-    others = [row for row in before if row != proposed]
+    others = [row for row in before if row != proposed and row not in beside]
     overlapping = [row for row in others if row.overlaps(proposed)]
     findings = []
     if overlapping:
         spans = tuple((row.from_s, row.to_s) for row in overlapping)
         about = "the period overlaps that of an earlier release, {when}"
         findings.append(Finding("disclosure-overlap", spans, about))
-    rows = _connected(proposed, others)
+    rows = _connected(proposed, [*others, *(row for row in beside if row != proposed)])
     findings += _alone(rows, proposed, limit, readings)
     confined = confined_readings(rows, limit)
     if confined:

@@ -1,0 +1,83 @@
+"""Demand: a price on the highest reading, or on the mean of the k highest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from wattseal_host.fields import Fields
+from wattseal_host.tariff.blocks import chosen
+from wattseal_host.tariff.scene import Scene, Shaped, Source, Terms, none_left
+from wattseal_host.tariff.steps import MAX_PRICE
+from wattseal_host.tariff.when import When, places_in, read_when
+from wattseal_host.units import CHANNELS
+
+if TYPE_CHECKING:
+    from wattseal_host.proof import Builder, Linear
+
+MAX_HIGHEST = 100
+
+
+@dataclass(frozen=True)
+class Demand(Shaped):
+    """A part of type "demand": price times the mean of the `highest` highest readings, each brought
+    to per_s seconds (3600: kWh in an hour, so kW).
+
+    Records of another length than the interval take no part, and where there are fewer than
+    `highest` of them, all do.
+    """
+
+    name: str
+    channel: str
+    price: int
+    highest: int
+    per_s: int
+    when: When | None
+
+    @classmethod
+    def read(cls, fields: Fields) -> Demand:
+        return cls(
+            fields.text("name", 40),
+            fields.choice("channel", CHANNELS),
+            fields.integer("price", -MAX_PRICE, MAX_PRICE),
+            fields.integer("highest", 1, MAX_HIGHEST),
+            fields.integer("per_s", 1, 86400),
+            read_when(fields),
+        )
+
+    def sources(self, scene: Scene) -> list[Source]:
+        regular = [
+            place
+            for place in places_in(scene, self.when)
+            if scene.spans[place][1] - scene.spans[place][0] == scene.interval_s
+        ]
+        return [Source(self.channel, (place,)) for place in none_left(self, regular)]
+
+    def _factor(self, scene: Scene, count: int) -> Fraction:
+        """Of the sum of the highest."""
+        return self.price * scene.price_unit * Fraction(self.per_s, scene.interval_s * count)
+
+    def fee(self, scene: Scene) -> Fraction:
+        values = sorted(scene.known(source) for source in self.sources(scene))
+        count = min(self.highest, len(values))
+        return self._factor(scene, count) * sum(values[-count:])
+
+    def constrain(self, b: Builder, scene: Scene, inputs: Sequence[Linear]) -> Terms:
+        from wattseal_host.proof import gadgets
+
+        count = min(self.highest, len(inputs))
+        # Both gadgets prove every difference they rely on to be in range, so that the narrower
+        # interval saves bits and is no claim: a reading beyond it has no proof.
+        narrow = [x.within(0, (1 << scene.bits) - 1) for x in inputs]
+        if count == 1:
+            return [(self._factor(scene, 1), gadgets.maximum(b, narrow))]
+        return [(self._factor(scene, count), gadgets.sum_of_highest(b, narrow, count))]
+
+    def describe(self, price: Callable[[int], str]) -> list[str]:  # type: ignore[override]
+        what = "the highest" if self.highest == 1 else f"the mean of the {self.highest} highest"
+        return [
+            f"{self.name}: {price(self.price)} on {what} of all readings{chosen(self.when)}, each "
+            f"as in {self.per_s} s"
+        ]
