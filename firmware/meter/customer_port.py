@@ -11,6 +11,7 @@ time.
     ?consent STATE HEX64  #consent {json}              (1 gives, 2 withdraws; with a proof)
     ?history FROM COUNT   #record SEQ HEX ...          #end NEXT
     ?openings FROM COUNT  #opening SEQ CHANNEL VALUE FLAGS BLINDINGHEX ...   #end NEXT
+    ?bill ...             #bill {json}                 (see `bill`)
 
 Anything else is answered by `#error CODE`, once for each line.
 """
@@ -23,6 +24,7 @@ from wattseal.p256 import encode_scalar
 from wattseal.record import decode_body
 
 from meter.energy import UJ_PER_WH
+from meter.once import once
 from meter.p1 import Telegrams
 from meter.public import FIRMWARE_VERSION
 from meter.watchdog import CUSTOMER
@@ -65,6 +67,7 @@ class CustomerPort:
         self._consent = consent
         self._watchdog = watchdog
         self._turn = asyncio.Lock()
+        self._bill = []
 
     async def send_telegrams_forever(self):
         """Send a telegram at each multiple of the telegram period of UTC."""
@@ -128,6 +131,11 @@ class CustomerPort:
                 await self._history(_number(words[1]), _number(words[2]))
             elif command == b"?openings" and len(words) == 3:
                 await self._list_openings(_number(words[1]), _number(words[2]))
+            elif command == b"?bill" and len(words) <= 4:
+                await once(
+                    "bill", "answer", words[1:], self._bill, self._log, self._openings,
+                    self._keys, self._line,
+                )
             else:
                 raise Malformed("bad-command")
         except (Malformed, Refused) as error:

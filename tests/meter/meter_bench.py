@@ -99,7 +99,7 @@ class Customer:
         deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
             lines = re.findall(r"(?<=\n)#[^\r\n]*(?=\r\n)", "\n" + self._since(begin))
-            if lines and re.match("#(end|error|status|pair|measurement|consent) ", lines[-1]):
+            if lines and re.match("#(end|error|status|pair|measurement|consent|bill) ", lines[-1]):
                 return lines
             time.sleep(0.002)
         raise AssertionError(f"no answer to {line}, only {self._since(begin)!r}")

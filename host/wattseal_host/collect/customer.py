@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -17,7 +17,7 @@ import serial
 from wattseal_host.collect import replies
 from wattseal_host.collect.itself import MeterSelf
 from wattseal_host.collect.place import CUSTOMER, Place
-from wattseal_host.collect.replies import Pairing, PortOpening
+from wattseal_host.collect.replies import MeterBill, Pairing, PortOpening
 from wattseal_host.collect.stream import CustomerStream, Telegram
 from wattseal_host.collect.tap import Tap, tapped
 from wattseal_host.errors import PortError
@@ -109,6 +109,17 @@ class CustomerPort:
         if any(not from_seq <= opening.seq < from_seq + count for opening in result):
             raise PortError("port-answer", "opening out of range")
         return result
+
+    def bill(self, from_seq: int, runs: Sequence[tuple[int, Sequence[int]]]) -> MeterBill:
+        """The meter's own sums over its log: for each run so many records at a weight for each
+        channel, from `from_seq` on. Unchecked."""
+        lines = [f"?bill {from_seq}"]
+        lines += [" ".join(map(str, ("?bill", count, *weights))) for count, weights in runs]
+        for line in lines:
+            told = replies.read_bill(self._command(line, "bill")[0])
+        if told.next_seq != from_seq + sum(count for count, _ in runs):
+            raise PortError("port-answer", "bill of other records")
+        return told
 
     def _command(self, line: str, name: str, last: str | None = None, most: int = 1) -> list[str]:
         """Send one line; the replies' texts after their names, up to the one named `last`.

@@ -45,6 +45,35 @@ class PortOpening:
     blinding: int
 
 
+@dataclass(frozen=True)
+class MeterBill:
+    """What a meter computed over its own log, up to the record before next_seq: Σ w·v, Σ w·r mod
+    n, the digest before the first record and that of the last (b"" where there is none)."""
+
+    next_seq: int
+    fee: int
+    blinding: int
+    before: bytes
+    last: bytes
+
+
+def read_bill(text: str) -> MeterBill:
+    try:
+        value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
+        fields = Fields(value, "bill", {"next", "fee", "blinding", "before", "last"})
+        blinding = int.from_bytes(fields.hexadecimal("blinding", 32), "big")
+        if blinding >= N:
+            raise malformed("bill.blinding")
+        before, last = (
+            b"" if fields.raw(name) == "" else fields.hexadecimal(name, 32)
+            for name in ("before", "last")
+        )
+        number = fields.integer("next", 0, _MAX_U32)
+        return MeterBill(number, fields.decimal("fee"), blinding, before, last)
+    except (Malformed, UnicodeEncodeError) as error:
+        raise PortError("port-answer", "bill") from error
+
+
 def read_consent(text: str) -> tuple[bool, bytes]:
     """(whether consent is given, the 16 bytes of the challenge)."""
     try:
