@@ -45,6 +45,7 @@ check: setup typings/.ready
 	@$(BIN)/mypy --config-file firmware/mypy.ini
 
 # A few minutes; a table on the terminal, the same in build/bench.json. ARGS=--no-board is quick.
+# ARGS=--proofs has the proofs of minutes as well: demand, and steps on every reading.
 bench: setup
 	@$(BIN)/python tests/bench/run.py $(ARGS)
 

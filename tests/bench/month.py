@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sealed_house import INTERVAL_S, START_S, SealingMeter
@@ -97,6 +98,12 @@ class Month:
         bands = [("night", Decimal("0.12553")), ("day", Decimal("0.31412"))]
         draft.time_of_use("energy", bands, "00:00 night, 07:00 day, 23:00 night", "00:00 night")
         return _with_charges(draft)
+
+    def shaped(self, name: str, *parts: dict[str, Any]) -> Papers:
+        """The papers of the half-hourly prices with further parts, before the VAT."""
+        base = self.tariffs["half-hourly"].document
+        *prices, vat = base["parts"]
+        return self._agree(Tariff.read({**base, "name": name, "parts": [*prices, *parts, vat]}))
 
 
 def _with_charges(draft: Draft) -> Tariff:

@@ -18,6 +18,7 @@ from bench.batch import many_bills  # noqa: E402
 from bench.board import month_through_the_board  # noqa: E402
 from bench.measure import Row, Timing, machine, timed  # noqa: E402
 from bench.month import SLOTS, Month  # noqa: E402
+from bench.proofs import proven_bills  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from wattseal_host.customer.bill import Bill  # noqa: E402
@@ -30,7 +31,7 @@ from wattseal_host.verify import verify_bundle  # noqa: E402
 SLOW = "straightforward, short scalars"
 
 
-def rows(directory: Path, runs: int, board: bool) -> Iterator[Row]:
+def rows(directory: Path, runs: int, board: bool, slow: bool) -> Iterator[Row]:
     month = Month(directory)
     varied, calendar = month.bill(month.half_hourly), month.bill(month.time_of_use)
     sealed = month.meter.sealed
@@ -71,6 +72,7 @@ def rows(directory: Path, runs: int, board: bool) -> Iterator[Row]:
         "bill message beyond the ledger", size, "bytes", len(varied.data), "the bundle", goal=300
     )
     yield from many_bills(month, directory)
+    yield from proven_bills(month, directory, slow, max(3, runs // 4))
     if board:
         spent_s, readings = month_through_the_board()
         title = f"month through the emulated board, {readings:,} readings sealed and collected"
@@ -98,11 +100,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=21, help="timed runs of each fast row")
     parser.add_argument("--no-board", action="store_true", help="leave the emulated board out")
+    parser.add_argument("--proofs", action="store_true", help="the proofs of minutes, too")
     chosen = parser.parse_args()
     collect_rarely()  # as the command line and its workers do
     console = Console(width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="wattseal-bench-") as scratch:
-        found = list(rows(Path(scratch), chosen.runs, not chosen.no_board))
+        found = list(rows(Path(scratch), chosen.runs, not chosen.no_board, chosen.proofs))
     on = machine()
     show(console, found)
     console.print(
