@@ -92,7 +92,7 @@ def test_what_the_meter_refuses(sealed):
         assert customer.ask("?bill 99999 1 1")[-1] == "#error record-gone"
         # Before the pairing the owner's epoch held.
         customer.ask("?bill 0")
-        assert customer.ask("?bill 3 1 1")[-1] == "#error opening-other-epoch"
+        assert customer.ask("?bill 4 1 1")[-1] == "#error opening-other-epoch"
         assert '"next":0' in customer.ask("?bill")[-1]
     finally:
         customer.close()
