@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wattseal_host.cli import output
+from wattseal_host.cli import output, tariff_import
 
 if TYPE_CHECKING:
     from wattseal_host.provider.tariffs import Draft
 
 app = typer.Typer(no_args_is_help=True, help="Tariffs.")
+app.command("import")(tariff_import.command)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -97,7 +98,7 @@ def sign(
             pairs = [split(text, "=", "a band is written NAME=PRICE") for text in band or []]
             bands = [(label, read_decimal(price)) for label, price in pairs]
             draft.time_of_use("energy", bands, switches, weekend)
-        _add_charges(draft, export, standing or [], tax or [])
+        add_charges(draft, export, standing or [], tax or [])
         tariff = draft.finish()
     signed = Office(directory).publish(tariff)
     write_token(out, signed.token)
@@ -105,7 +106,8 @@ def sign(
     output.emit({"digest": digest, "file": str(out)}, [f"tariff {digest} in {out}"], as_json)
 
 
-def _add_charges(draft: Draft, export: str | None, standing: list[str], tax: list[str]) -> None:
+def add_charges(draft: Draft, export: str | None, standing: list[str], tax: list[str]) -> None:
+    """Add what comes beside the prices, in the order of the bill."""
     from wattseal_host.decimals import read_decimal
     from wattseal_host.provider.tariffs import split
 
@@ -124,17 +126,24 @@ def _add_charges(draft: Draft, export: str | None, standing: list[str], tax: lis
 
 @app.command()
 def show(
-    tariff: Annotated[Path, typer.Argument(help="A signed tariff (.jws).")],
+    tariff: Annotated[Path, typer.Argument(help="A signed tariff (.jws), or one as JSON.")],
     as_json: Json = False,
 ) -> None:
     """Print a tariff as its customer would read it. The signature is not checked here."""
     from wattseal_host import jws
-    from wattseal_host.files import read_token
+    from wattseal_host.files import read_bounded, read_token
+    from wattseal_host.strict_json import loads
     from wattseal_host.tariff import Tariff
     from wattseal_host.tariff.describe import describe
 
+    if read_bounded(tariff)[:1] == b"{":
+        document = loads(read_bounded(tariff))
+        unsigned = describe(Tariff.read(document))
+        output.emit({"tariff": document, "text": unsigned}, [*unsigned, "  not signed"], as_json)
+        return
     signed = jws.parse(read_token(tariff), jws.TARIFF)
     lines = describe(Tariff.read(signed.payload))
     lines.append(f"  digest {signed.digest.hex()}, key {signed.kid}")
     value = {"digest": signed.digest.hex(), "key": signed.kid, "tariff": signed.payload}
+    value["text"] = lines
     output.emit(value, lines, as_json)

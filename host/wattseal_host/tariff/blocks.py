@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from math import lcm
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
-from wattseal_host.tariff.scene import SPANS, Scene, Shaped, Source, Terms
+from wattseal_host.tariff.scene import SPANS, Scene, Shaped, Size, Source, Terms
 from wattseal_host.tariff.steps import MAX_PRICE
 from wattseal_host.tariff.when import When, places_in, read_when
 from wattseal_host.units import CHANNELS, MAX_EXPONENT
@@ -21,47 +22,60 @@ if TYPE_CHECKING:
 MAX_TIERS = 32
 MAX_THRESHOLD = 2**48
 CUMULATIVE, WHOLE_USE = "cumulative", "whole-use"
+Price = TypeVar("Price", int, Fraction)
 
 
 @dataclass(frozen=True)
 class Ladder:
     """Ascending `uppers`, and a price for each class: up to the first, above it up to the second,
-    …, above the last. So a class is (from, to]."""
+    …, above the last. So a class is (from, to]. fixed: an amount for each class beside its price,
+    none if empty."""
 
     uppers: tuple[int, ...]
     prices: tuple[int, ...]
+    fixed: tuple[int, ...] = ()
 
     @classmethod
-    def read(cls, fields: Fields, name: str) -> Ladder:
-        steps = fields.each(name, MAX_TIERS, _read_step, least=1)
-        uppers = [upper for upper, _ in steps[:-1]]
+    def read(cls, fields: Fields, name: str, with_fixed: bool = False) -> Ladder:
+        optional = {"up_to", "fixed"} if with_fixed else {"up_to"}
+        steps = fields.each(
+            name, MAX_TIERS, lambda value, where: _read_step(value, where, optional), least=1
+        )
+        uppers = [upper for upper, _, _ in steps[:-1]]
         if steps[-1][0] is not None or None in uppers:
             raise malformed(fields.where(name))
         known = tuple(upper for upper in uppers if upper is not None)
         if any(high <= low for low, high in pairwise((0, *known))):
             raise malformed(fields.where(name))
-        return cls(known, tuple(price for _, price in steps))
+        fixed = tuple(amount for _, _, amount in steps)
+        return cls(known, tuple(price for _, price, _ in steps), fixed if any(fixed) else ())
 
     def whole(self, scene: Scene, exponent: int, times: Fraction) -> tuple[list[int], list[int]]:
         """(uppers in units of a reading, prices), `times` as many as written. Classes that come to
         hold no whole unit fall away."""
+        uppers, places = self.kept(scene, exponent, times)
+        return uppers, [self.prices[place] for place in places]
+
+    def kept(self, scene: Scene, exponent: int, times: Fraction) -> tuple[list[int], list[int]]:
+        """(uppers as `whole` gives them, the places of the classes that stay)."""
         uppers: list[int] = []
-        prices: list[int] = []
-        for upper, price in zip(self.uppers, self.prices, strict=False):
+        places: list[int] = []
+        for place, upper in enumerate(self.uppers):
             end = scene.whole(upper * times, exponent)
             if end > (uppers[-1] if uppers else -1):
                 uppers.append(end)
-                prices.append(price)
-        return uppers, [*prices, self.prices[-1]]
+                places.append(place)
+        return uppers, [*places, len(self.uppers)]
 
 
-def _read_step(value: Any, where: str) -> tuple[int | None, int]:
-    fields = Fields(value, where, {"price"}, {"up_to"})
+def _read_step(value: Any, where: str, optional: set[str]) -> tuple[int | None, int, int]:
+    fields = Fields(value, where, {"price"}, optional)
     upper = fields.integer("up_to", 1, MAX_THRESHOLD) if fields.has("up_to") else None
-    return upper, fields.integer("price", -MAX_PRICE, MAX_PRICE)
+    fixed = fields.integer("fixed", -MAX_PRICE, MAX_PRICE) if fields.has("fixed") else 0
+    return upper, fields.integer("price", -MAX_PRICE, MAX_PRICE), fixed
 
 
-def price_of(value: int, uppers: Sequence[int], prices: Sequence[int]) -> int:
+def price_of(value: int, uppers: Sequence[int], prices: Sequence[Price]) -> Price:
     """The price of the class a value is in."""
     for upper, price in zip(uppers, prices, strict=False):
         if value <= upper:
@@ -74,8 +88,8 @@ class Tiers(Shaped):
     """A part of type "tiers", on the total of a channel (in the hours of `when`).
 
     mode: "cumulative", each block at its own price, or "whole-use", all of it at the price of the
-    block reached. span: thresholds are for the bill's period, or for a day or month, times those
-    in the period.
+    block reached, with the block's fixed amount if it has one. span: thresholds and fixed amounts
+    are for the bill's period, or for a day or month, times those in the period.
     """
 
     name: str
@@ -88,12 +102,15 @@ class Tiers(Shaped):
 
     @classmethod
     def read(cls, fields: Fields) -> Tiers:
+        mode = fields.choice("mode", (CUMULATIVE, WHOLE_USE))
+        # In chosen hours a period may have no records, and so no class.
+        fixed = mode == WHOLE_USE and not fields.has("when")
         return cls(
             fields.text("name", 40),
             fields.choice("channel", CHANNELS),
-            fields.choice("mode", (CUMULATIVE, WHOLE_USE)),
+            mode,
             fields.integer("unit_exponent", -MAX_EXPONENT, MAX_EXPONENT),
-            Ladder.read(fields, "tiers"),
+            Ladder.read(fields, "tiers", fixed),
             fields.choice("span", SPANS),
             read_when(fields),
         )
@@ -105,11 +122,20 @@ class Tiers(Shaped):
     def _ladder(self, scene: Scene) -> tuple[list[int], list[int]]:
         return self.ladder.whole(scene, self.unit_exponent, scene.times(self.span))
 
+    def _fixed(self, scene: Scene) -> list[Fraction]:
+        """Each class's fixed amount, in units of the tariff's prices."""
+        times = scene.times(self.span)
+        _, places = self.ladder.kept(scene, self.unit_exponent, times)
+        return [
+            self.ladder.fixed[at] * times if self.ladder.fixed else Fraction(0) for at in places
+        ]
+
     def fee(self, scene: Scene) -> Fraction:
         uppers, prices = self._ladder(scene)
         total = sum(scene.known(source) for source in self.sources(scene))
         if self.mode == WHOLE_USE:
-            return price_of(total, uppers, prices) * total * scene.price_unit
+            fixed = price_of(total, uppers, self._fixed(scene))
+            return price_of(total, uppers, prices) * total * scene.price_unit + fixed
         fee, low = 0, 0
         for upper, price in zip([*uppers, max(total, *uppers, 0)], prices, strict=True):
             fee += price * (min(total, upper) - low)
@@ -123,9 +149,14 @@ class Tiers(Shaped):
             return []
         uppers, prices = self._ladder(scene)
         if self.mode == WHOLE_USE:
-            pieces = [*zip(uppers, prices, strict=False), (None, prices[-1])]
-            fee = gadgets.piecewise(b, inputs[0], [(upper, price, 0) for upper, price in pieces])
-            return [(scene.price_unit, fee)]
+            # In units in which the fixed amounts are whole numbers, too.
+            fixed = [amount / scene.price_unit for amount in self._fixed(scene)]
+            scale = lcm(*(amount.denominator for amount in fixed))
+            pieces = [
+                (upper, price * scale, int(amount * scale))
+                for upper, price, amount in zip([*uppers, None], prices, fixed, strict=True)
+            ]
+            return [(scene.price_unit / scale, gadgets.piecewise(b, inputs[0], pieces))]
         # A first block that ends at 0 holds nothing.
         if uppers and uppers[0] == 0:
             uppers, prices = uppers[1:], prices[1:]
@@ -133,11 +164,11 @@ class Tiers(Shaped):
         parts = gadgets.tiers(b, inputs[0], widths)
         return [(price * scene.price_unit, part) for price, part in zip(prices, parts, strict=True)]
 
-    def describe(self, price: Callable[[int], str]) -> list[str]:  # type: ignore[override]
+    def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
         how = "each block at its price" if self.mode == CUMULATIVE else "all at the block's price"
         per = "" if self.span == "period" else f" a {self.span}"
         return [f"{self.name}, by the total{chosen(self.when)}, {how}:"] + [
-            f"  {text}" for text in classes(self.ladder, self.unit_exponent, per, price)
+            f"  {text}" for text in classes(self.ladder, self.unit_exponent, per, price, size)
         ]
 
 
@@ -145,15 +176,17 @@ def chosen(when: When | None) -> str:
     return "" if when is None else " in chosen hours"
 
 
-def classes(ladder: Ladder, exponent: int, per: str, price: Callable[[int], str]) -> list[str]:
-    """ "up to 100·10^3 a day: 0.31" for each class."""
+def classes(
+    ladder: Ladder, exponent: int, per: str, price: Callable[[int], str], size: Size
+) -> list[str]:
+    """ "up to 100 kWh a day: 0.31" for each class."""
+    fixed = [f" and {price(amount)} fixed" if amount else "" for amount in ladder.fixed]
+    fixed += [""] * (len(ladder.prices) - len(fixed))
     texts = []
     low = ""
-    for upper, value in zip(ladder.uppers, ladder.prices, strict=False):
-        end = f"{upper}" if exponent == 0 else f"{upper}·10^{exponent}"
-        texts.append(f"{low}up to {end}{per}: {price(value)}")
+    for upper, value, extra in zip(ladder.uppers, ladder.prices, fixed, strict=False):
+        end = size(upper, exponent)
+        texts.append(f"{low}up to {end}{per}: {price(value)}{extra}")
         low = f"above {end} "
-    texts.append(
-        f"{low or 'all'}{'' if low else ' '}: {price(ladder.prices[-1])}".replace(" :", ":")
-    )
+    texts.append(f"{low.rstrip() or 'all'}: {price(ladder.prices[-1])}{fixed[-1]}")
     return texts

@@ -17,7 +17,7 @@ from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
 from wattseal_host.tariff.blocks import MAX_THRESHOLD, Ladder, chosen, classes, price_of
 from wattseal_host.tariff.calendar import MAX_BANDS, MAX_SEASONS, Calendar, read_season
-from wattseal_host.tariff.scene import Scene, Shaped, Source, Terms
+from wattseal_host.tariff.scene import Scene, Shaped, Size, Source, Terms
 from wattseal_host.tariff.steps import MAX_PRICE
 from wattseal_host.tariff.when import When, places_in, read_when
 from wattseal_host.units import CHANNELS, MAX_EXPONENT
@@ -101,10 +101,10 @@ class IntervalSteps(ByReading):
         pieces = [(upper, price, 0) for upper, price in zip(uppers, prices, strict=False)]
         return [(scene.price_unit, gadgets.piecewise(b, x, [*pieces, (None, prices[-1], 0)]))]
 
-    def describe(self, price: Callable[[int], str]) -> list[str]:  # type: ignore[override]
+    def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
         per = f" in {self.per_s} s"
         return [f"{self.name}, by the size of each reading{chosen(self.when)}:"] + [
-            f"  {text}" for text in classes(self.ladder, self.unit_exponent, per, price)
+            f"  {text}" for text in classes(self.ladder, self.unit_exponent, per, price, size)
         ]
 
 
@@ -148,9 +148,9 @@ class Polynomial(ByReading):
         whole = [int(c * common) for c in exact]
         return [(Fraction(1, common), gadgets.polynomial(b, x, whole))]
 
-    def describe(self, price: Callable[[int], str]) -> list[str]:  # type: ignore[override]
+    def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
         terms = " + ".join(f"{price(c)}·x^{i}" for i, c in enumerate(self.coefficients) if c)
-        unit = f"10^{self.unit_exponent}"
+        unit = size(1, self.unit_exponent)
         return [f"{self.name}: {terms or '0'} of each reading x in {unit}{chosen(self.when)}"]
 
 
@@ -207,11 +207,12 @@ class Spline(ByReading):
         unit, pieces = self._whole(scene)
         return [(unit, gadgets.piecewise(b, x, pieces))]
 
-    def describe(self, price: Callable[[int], str]) -> list[str]:  # type: ignore[override]
-        lines = [f"{self.name}, of each reading in 10^{self.unit_exponent}{chosen(self.when)}:"]
+    def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
+        unit = size(1, self.unit_exponent)
+        lines = [f"{self.name}, of each reading{chosen(self.when)}:"]
         for upper, slope, intercept in self.pieces:
-            end = "above" if upper is None else f"up to {upper}"
-            lines.append(f"  {end}: {price(slope)} a unit and {price(intercept)}")
+            end = "above" if upper is None else f"up to {size(upper, self.unit_exponent)}"
+            lines.append(f"  {end}: {price(slope)} for {unit} and {price(intercept)}")
         return lines
 
 
@@ -254,8 +255,8 @@ class Table(ByReading):
 
     def _row(self, scene: Scene, place: int) -> list[tuple[int | None, int, int]]:
         """(upper, 0, amount) of each class that holds a whole unit, for a record."""
-        steps = self.calendar.steps(scene.zone, scene.holidays, scene.valid_to_s)
-        amounts = list(self.times.values())[steps.at(scene.spans[place][0])]
+        band = scene.steps(self.calendar).at(scene.spans[place][0])
+        amounts = list(self.times.values())[band]
         result: list[tuple[int | None, int, int]] = []
         last = -1
         for upper, amount in zip(self.uppers, amounts, strict=False):
@@ -276,11 +277,9 @@ class Table(ByReading):
 
         return [(ONE, gadgets.piecewise(b, x, self._row(scene, place)))]
 
-    def describe(self, price: Callable[[int], str]) -> list[str]:  # type: ignore[override]
-        ends = [f"up to {upper}" for upper in self.uppers] + ["above"]
-        lines = [
-            f"{self.name}, an amount for each reading, by its size in 10^{self.unit_exponent}:"
-        ]
+    def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
+        ends = [f"up to {size(upper, self.unit_exponent)}" for upper in self.uppers] + ["above"]
+        lines = [f"{self.name}, an amount for each reading, by its size:"]
         for band, amounts in self.times.items():
             row = ", ".join(f"{e} {price(a)}" for e, a in zip(ends, amounts, strict=True))
             lines.append(f"  {band}: {row}")

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from wattseal.commitment import VALUE_LIMIT
+
 from wattseal_host.fields import Fields
 from wattseal_host.tariff.blocks import chosen
-from wattseal_host.tariff.scene import Scene, Shaped, Source, Terms, none_left
+from wattseal_host.tariff.scene import Scene, Shaped, Size, Source, Terms, none_left
 from wattseal_host.tariff.steps import MAX_PRICE
 from wattseal_host.tariff.when import When, places_in, read_when
 from wattseal_host.units import CHANNELS
@@ -26,7 +28,7 @@ class Demand(Shaped):
     to per_s seconds (3600: kWh in an hour, so kW).
 
     Records of another length than the interval take no part, and where there are fewer than
-    `highest` of them, all do.
+    `highest` of them, all do. A period without any of the chosen hours (a season's) costs nothing.
     """
 
     name: str
@@ -53,7 +55,9 @@ class Demand(Shaped):
             for place in places_in(scene, self.when)
             if scene.spans[place][1] - scene.spans[place][0] == scene.interval_s
         ]
-        return [Source(self.channel, (place,)) for place in none_left(self, regular)]
+        if self.when is None:
+            regular = list(none_left(self, regular))
+        return [Source(self.channel, (place,)) for place in regular]
 
     def _factor(self, scene: Scene, count: int) -> Fraction:
         """Of the sum of the highest."""
@@ -61,23 +65,29 @@ class Demand(Shaped):
 
     def fee(self, scene: Scene) -> Fraction:
         values = sorted(scene.known(source) for source in self.sources(scene))
+        if not values:
+            return Fraction(0)
         count = min(self.highest, len(values))
         return self._factor(scene, count) * sum(values[-count:])
 
     def constrain(self, b: Builder, scene: Scene, inputs: Sequence[Linear]) -> Terms:
         from wattseal_host.proof import gadgets
 
+        if not inputs:
+            return []
         count = min(self.highest, len(inputs))
-        # Both gadgets prove every difference they rely on to be in range, so that the narrower
-        # interval saves bits and is no claim: a reading beyond it has no proof.
+        # The gadgets prove every difference they rely on to be in range, so that the narrower
+        # interval saves bits. It is not proven of the readings, and so not handed on.
         narrow = [x.within(0, (1 << scene.bits) - 1) for x in inputs]
         if count == 1:
-            return [(self._factor(scene, 1), gadgets.maximum(b, narrow))]
-        return [(self._factor(scene, count), gadgets.sum_of_highest(b, narrow, count))]
+            highest = gadgets.maximum(b, narrow)
+        else:
+            highest = gadgets.sum_of_highest(b, narrow, count)
+        return [(self._factor(scene, count), highest.anew(0, count * (VALUE_LIMIT - 1)))]
 
-    def describe(self, price: Callable[[int], str]) -> list[str]:  # type: ignore[override]
+    def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
         what = "the highest" if self.highest == 1 else f"the mean of the {self.highest} highest"
         return [
             f"{self.name}: {price(self.price)} on {what} of all readings{chosen(self.when)}, each "
-            f"as in {self.per_s} s"
+            f"brought to {'an hour' if self.per_s == 3600 else f'{self.per_s} s'}"
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -10,12 +11,14 @@ from wattseal_host.tariff.fixed import Standing
 from wattseal_host.tariff.minimum import Minimum
 from wattseal_host.tariff.model import Tariff
 from wattseal_host.tariff.parts import Flat, Priced
-from wattseal_host.tariff.scene import Shaped
+from wattseal_host.tariff.scene import Shaped, Size
 from wattseal_host.tariff.series import Series
 from wattseal_host.tariff.tax import Tax
+from wattseal_host.tariff.when import When
+from wattseal_host.tariff.zone import DAY_S
 from wattseal_host.units import Unit
 
-SPECIAL = {("Wh", 3): "kWh", ("Wh", 6): "MWh"}
+SPECIAL = {("Wh", 3): "kWh", ("Wh", 6): "MWh", ("m", 3): "km"}
 
 
 def describe(tariff: Tariff) -> list[str]:
@@ -36,7 +39,8 @@ def describe(tariff: Tariff) -> list[str]:
             per = "billing period" if part.per == "period" else part.per
             lines.append(f"  {part.name}: {_price(tariff, part.amount)} a {per}{pro_rata}")
         elif isinstance(part, Shaped):
-            lines += [f"  {text}" for text in part.describe(lambda p: _price(tariff, p))]
+            lines += [f"  {text}" for text in part.describe(*_writers(tariff))]
+            lines += _chosen_hours(getattr(part, "when", None))
         elif isinstance(part, Minimum):
             span = "" if part.span == "period" else f" a {part.span}, pro rata by days"
             lines.append(f"  {part.name}: at least {_price(tariff, part.amount)}{span}")
@@ -76,6 +80,41 @@ def exact(value: Fraction) -> str:
 
 def _price(tariff: Tariff, price: int) -> str:
     return exact(price * Fraction(10) ** tariff.price_exponent)
+
+
+def _writers(tariff: Tariff) -> tuple[Callable[[int], str], Size]:
+    """How a part's prices are written, and sizes of what is measured."""
+
+    def size(count: int, exponent: int) -> str:
+        value = count * Fraction(10) ** (exponent - tariff.per.exponent)
+        return f"{exact(value)} {unit_text(tariff.per)}"
+
+    return lambda price: _price(tariff, price), size
+
+
+def _chosen_hours(when: When | None) -> list[str]:
+    """The hours of a `when`, season by season."""
+    if when is None:
+        return []
+    lines = ["    chosen hours:"]
+    for season in when.calendar.seasons:
+        month, day = season.begins
+        begins = "" if len(when.calendar.seasons) == 1 else f"from {month:02d}-{day:02d}, "
+        together: dict[str, list[str]] = {}
+        for kind, switches in season.days.items():
+            ends = [at for at, _ in switches[1:]] + [DAY_S]
+            spans = [
+                f"{_clock(at)} to {_clock(end)}"
+                for (at, band), end in zip(switches, ends, strict=True)
+                if band == "in"
+            ]
+            together.setdefault(", ".join(spans) or "none", []).append(kind)
+        lines += [f"      {begins}{' '.join(days)}: {spans}" for spans, days in together.items()]
+    return lines
+
+
+def _clock(second: int) -> str:
+    return f"{second // 3600:02d}:{second % 3600 // 60:02d}"
 
 
 def _priced(tariff: Tariff, part: Priced) -> list[str]:

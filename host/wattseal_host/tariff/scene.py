@@ -3,8 +3,8 @@ the customer's side the readings in them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from wattseal.errors import Misuse, Refused
 
 from wattseal_host.tariff.fixed import DAYS_IN
+from wattseal_host.tariff.steps import Steps
 from wattseal_host.tariff.zone import Zone
 from wattseal_host.units import Unit
 
 if TYPE_CHECKING:
     from wattseal_host.proof import Builder, Linear
+    from wattseal_host.tariff.calendar import Calendar
 
 SPANS = ("period", *DAYS_IN)
 READING_BITS = (16, 24, 32)
@@ -29,6 +31,7 @@ class Source(NamedTuple):
     places: tuple[int, ...]
 
 
+Size = Callable[[int, int], str]
 Terms = list[tuple[Fraction, "Linear"]]
 
 
@@ -49,6 +52,16 @@ class Scene:
     spans: Sequence[tuple[int, int]]
     bits: int
     values: Mapping[str, Sequence[int]] | None = None
+    _walked: dict[int, tuple[Calendar, Steps]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def steps(self, calendar: Calendar) -> Steps:
+        """A calendar's prices over the tariff's validity, walked once."""
+        if id(calendar) not in self._walked:
+            walked = calendar.steps(self.zone, self.holidays, self.valid_to_s)
+            self._walked[id(calendar)] = (calendar, walked)  # which keeps the id its own
+        return self._walked[id(calendar)][1]
 
     @property
     def from_s(self) -> int:
@@ -111,8 +124,9 @@ class Shaped:
         """(factor, combination) whose sum is the fee, for inputs that are what they must be."""
         raise NotImplementedError
 
-    def describe(self, price: object) -> list[str]:
-        """Lines for people; `price` writes a price as a decimal."""
+    def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
+        """Lines for people; `price` writes a price as a decimal, `size` so many of 10^so much of
+        what is measured."""
         raise NotImplementedError
 
 
