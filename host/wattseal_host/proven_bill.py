@@ -32,6 +32,10 @@ from wattseal_host.units import divide_rounded
 TYPE = "circuit/1"
 MAX_PROOF_BYTES = 8192
 CONTEXT = b"wattseal-bill"
+_UNPROVABLE = {
+    "circuit-unused": ("tariff-idle", "a part of the tariff depends on nothing"),
+    "circuit-magnitude": ("tariff-magnitude", "numbers beyond what can be proven"),
+}
 Progress = Callable[[float], None]
 
 
@@ -81,9 +85,25 @@ def compile_bill(
     """The circuit of a bill. magnitude: the least and the most F = Σ weight * reading can be for
     readings below 2^32; fee: F, where it is known; amount: in minor units, likewise.
 
-    Refused `tariff-readings`, `tariff-idle` (a part that depends on no reading); Misuse
-    `circuit-magnitude` for a tariff beyond what can be proven.
+    Refused `tariff-readings`, `tariff-idle` (a part that depends on no reading),
+    `tariff-magnitude` (numbers beyond what can be proven).
     """
+    try:
+        return _compile(tariff, scene, magnitude, fee, amount)
+    except Misuse as error:
+        for code, (refused, why) in _UNPROVABLE.items():
+            if error.code == code:
+                raise Refused(refused, why) from error
+        raise
+
+
+def _compile(
+    tariff: Tariff,
+    scene: Scene,
+    magnitude: tuple[int, int],
+    fee: int | None,
+    amount: int | None,
+) -> Compiled:
     b = Builder()
     terms: list[tuple[Fraction, Linear]] = []
     linear = magnitude != (0, 0)
@@ -117,10 +137,7 @@ def compile_bill(
     low, high = (divide_rounded(end, step, tariff.rounding.mode) for end in total.interval)
     payable = b.public(low, high, None if amount is None else amount // tariff.rounding.step_minor)
     gadgets.round_public(b, total, step, tariff.rounding.mode, payable)
-    try:
-        circuit, assignment = b.finish()
-    except Misuse as error:
-        raise Refused("tariff-idle", "a part of the tariff depends on nothing") from error
+    circuit, assignment = b.finish()
     return Compiled(circuit, assignment, linear, tuple(sources))
 
 

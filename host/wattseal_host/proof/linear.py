@@ -44,6 +44,10 @@ class Linear:
         low, high = (lo, hi) if self.lo is None or self.hi is None else self.interval
         return Linear(self.terms, self.constant, max(lo, low), min(hi, high), self.value)
 
+    def anew(self, lo: int, hi: int) -> Linear:
+        """The same combination, of which no more is relied on than that it lies in [lo, hi]."""
+        return Linear(self.terms, self.constant, lo, hi, self.value)
+
     def __add__(self, other: Linear | int) -> Linear:
         return linear_sum([(1, self), (1, other)])
 

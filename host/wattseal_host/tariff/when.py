@@ -9,7 +9,6 @@ from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
 from wattseal_host.tariff.calendar import MAX_SEASONS, Calendar, read_season
 from wattseal_host.tariff.scene import Scene
-from wattseal_host.tariff.steps import Steps
 
 _BANDS = {"in": 1, "out": 0}
 
@@ -30,9 +29,6 @@ class When:
             raise malformed(fields.where("seasons"))
         return cls(Calendar("when", "import", _BANDS, seasons))
 
-    def steps(self, scene: Scene) -> Steps:
-        return self.calendar.steps(scene.zone, scene.holidays, scene.valid_to_s)
-
 
 def read_when(fields: Fields) -> When | None:
     """A part's optional `when`."""
@@ -43,5 +39,5 @@ def places_in(scene: Scene, when: When | None) -> tuple[int, ...]:
     """The places of the records in the chosen hours; of all without a choice."""
     if when is None:
         return tuple(range(len(scene.spans)))
-    steps = when.steps(scene)
+    steps = scene.steps(when.calendar)
     return tuple(i for i, (start_s, _) in enumerate(scene.spans) if steps.at(start_s))

@@ -17,8 +17,10 @@ def number(b: Builder, upper: int, value: int | None) -> Linear:
     """
     if upper < 0:
         raise Misuse("gadget-range")
+    if upper == 0:
+        return Linear.of(0)
     count = upper.bit_length()
-    weights = [1 << i for i in range(count - 1)] + [upper - (1 << count - 1) + 1] * (count > 0)
+    weights = [1 << i for i in range(count - 1)] + [upper - (1 << count - 1) + 1]
     rest = value
     bits: list[tuple[int, Linear]] = []
     for place in range(count - 1, -1, -1):
