@@ -12,6 +12,9 @@ from sealed_house import START_S, House, SealingMeter
 from wattseal_host.collect.registers import SLOT_BYTES_USED
 from wattseal_host.collect.stream import crc16_arc
 from wattseal_host.collect.tap import TO_HOST, TO_METER
+from wattseal_host.customer.disclose import make_disclosure
+from wattseal_host.customer.openings import Opener
+from wattseal_host.customer.releases import Releases
 from wattseal_host.documents import Enrolment
 from wattseal_host.encoding import to_base64url
 from wattseal_host.engine import commitment_to
@@ -113,6 +116,13 @@ def small_proof() -> tuple[Instance, bytes]:
     return instance, prove(instance, assignment, [99], entropy=bytes(32))
 
 
+def _disclosure() -> bytes:
+    return make_disclosure(
+        ["sum(import)"], HOUSE.stretch(), Opener(METER.meter, METER.secrets),
+        HOUSE.enrolment_jws.token, TRUST, Releases(METER.meter), "fuzz", "fuzz", consent=True,
+    ).data  # fmt: skip
+
+
 def _kept_tape() -> bytes:
     """The beginning of a kept tape, and its end."""
     lines = (Path(__file__).resolve().parents[1] / "tapes" / "record-1.tape").read_bytes()
@@ -152,6 +162,10 @@ def seeds() -> dict[str, list[bytes]]:
             telegrams,
         ],
         "customer-files": [secrets, dumps(releases)],
+        "disclosure": [
+            _disclosure(),
+            b"sum(import[2025-01-01..2025-01-02]) * 3 > count(export, 7)",
+        ],
         "documents": [token.token.encode() for token in tokens],
         "evidence": [evidence],
         "load-csv": [b"start,kwh\n2026-01-01T00:00,0.5\n2026-01-01T00:30,0.25\n"],

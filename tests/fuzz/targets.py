@@ -31,6 +31,9 @@ from wattseal_host.collect.stream import CustomerStream
 from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
+from wattseal_host.disclosure.check import check
+from wattseal_host.disclosure.document import Disclosure
+from wattseal_host.disclosure.query import parse
 from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.errors import PortError, Unusable
 from wattseal_host.evidence import Evidence, judge
@@ -256,6 +259,16 @@ def proof(data: bytes) -> None:
     assert data == good
 
 
+def disclosure(data: bytes) -> None:
+    with suppress(Malformed, Unusable):
+        assert Disclosure.read(Disclosure.read(data).write()) == Disclosure.read(data)
+    with suppress(Unusable):
+        assert check(data, TRUST).code
+    with suppress(Malformed):
+        text = data.decode("utf-8", "replace")
+        assert parse(parse(text).text) == parse(text)
+
+
 def tape(data: bytes) -> None:
     path = SCRATCH / "fuzz.tape"
     path.write_bytes(data)
@@ -273,6 +286,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "bundle-fields": bundle_fields,
     "capture": capture,
     "customer-files": customer_files,
+    "disclosure": disclosure,
     "documents": documents,
     "evidence": evidence,
     "load-csv": load_csv,

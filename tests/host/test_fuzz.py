@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 EXAMPLES = 60
-SLOW = {"bundle": 15, "bundle-fields": 40, "capture": 25, "arrival": 25}
+SLOW = {"disclosure": 25, "bundle": 15, "bundle-fields": 40, "capture": 25, "arrival": 25}
 
 
 @st.composite

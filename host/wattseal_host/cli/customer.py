@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from wattseal_host.cli import customer_release, output
+from wattseal_host.cli import customer_release, disclose, output
 from wattseal_host.cli.customer_release import DEFAULT_FUSE_KW, FuseKw
 
 app = typer.Typer(no_args_is_help=True, help="The customer's side: openings and bills, at home.")
 app.add_typer(customer_release.tariff_app, name="tariff")
 app.command("releases")(customer_release.releases)
+app.command("disclose")(disclose.command)
 
 SecretFile = Annotated[Path, typer.Option("--secrets", help="The customer's secret file (0600).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

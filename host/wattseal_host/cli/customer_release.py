@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,33 +23,43 @@ def releases(
     file: Annotated[Path, typer.Option("--secrets", help="The customer's secret file (0600).")],
     as_json: Json = False,
 ) -> None:
-    """List what was released so far: every bill, to whom, and what was consented to."""
-    from wattseal_host.customer.releases import Releases
+    """List what was released so far: every bill and answer, to whom, and what was consented to."""
+    from wattseal_host.customer.releases import Disclosed, Release, Releases
     from wattseal_host.customer.store import Secrets
 
     held = Secrets.load(file)
     made = Releases.load(Releases.path_for(file), held.meter).made
-    rows = [
-        {
-            "kind": "bill",
+
+    def described(release: Release | Disclosed) -> dict[str, Any]:
+        common = {
             "from": output.utc_text(release.row.from_s),
             "to": output.utc_text(release.row.to_s),
             "readings": sum(len(slot.weights) for slot in release.row.slots),
-            "amount": release.currency.major(release.amount),
-            "currency": release.currency.code,
             "fee": str(release.row.fee),
             "recipient": release.recipient,
-            "tariff": release.tariff.hex(),
             "consent": list(release.consent),
         }
-        for release in made
-    ]
-    lines = [
-        f"{row['from']} to {row['to']}  bill of {row['amount']} {row['currency']} over "
-        f"{row['readings']} readings to {row['recipient']}"
-        + (f"; by consent: {', '.join(release.consent)}" if release.consent else "")
-        for row, release in zip(rows, made, strict=True)
-    ]
+        if isinstance(release, Disclosed):
+            answer = str(release.answer)
+            return {"kind": "disclosure", "query": release.query, "answer": answer, **common}
+        return {
+            "kind": "bill",
+            "amount": release.currency.major(release.amount),
+            "currency": release.currency.code,
+            "tariff": release.tariff.hex(),
+            **common,
+        }
+
+    rows = [described(release) for release in made]
+    lines = []
+    for row in rows:
+        what = (
+            f"bill of {row['amount']} {row['currency']} over {row['readings']} readings"
+            if row["kind"] == "bill"
+            else f"{row['query']} = {row['answer']}"
+        )
+        by = f"; by consent: {', '.join(row['consent'])}" if row["consent"] else ""
+        lines.append(f"{row['from']} to {row['to']}  {what} to {row['recipient']}{by}")
     output.emit({"meter": held.meter.hex(), "releases": rows}, lines or ["nothing yet"], as_json)
 
 

@@ -58,11 +58,7 @@ def _record(record: Record) -> dict[str, Any]:
 
 def _lines(verdict: ForkVerdict) -> list[str]:
     if not verdict.holds:
-        detail = f" ({verdict.detail})" if verdict.detail else ""
-        lines = [f"the evidence does not hold: {verdict.code}{detail}"]
-        if verdict.code in output.HINTS:
-            lines.append(f"hint: {output.HINTS[verdict.code]}")
-        return lines
+        return output.refusal("the evidence does not hold", verdict.code, verdict.detail)
     meter = verdict.meter.hex() if verdict.meter else ""
     lines = [
         f"the evidence holds: {verdict.code}, one meter signed two records for one place",

@@ -11,6 +11,8 @@ from typing import Any
 
 from wattseal.errors import Misuse
 
+from wattseal_host.words import meaning
+
 HINTS = {
     "chain-signature": "the meter's signature is not good; the record is kept apart",
     "contract-other": "if the customer changed contracts, say --new-contract",
@@ -57,6 +59,17 @@ def emit(value: dict[str, Any], lines: list[str], as_json: bool) -> None:
         sys.stdout.write(json.dumps(value) + "\n")
     else:
         sys.stdout.write("".join(plain(line) + "\n" for line in lines))
+
+
+def refusal(title: str, code: str, detail: str) -> list[str]:
+    """What a verification says that failed: the code, in words, and what to do where there is a
+    hint."""
+    lines = [f"{title}: {code}" + (f" ({detail})" if detail else "")]
+    if said := meaning(code):
+        lines.append(f"  {said}")
+    if code in HINTS:
+        lines.append(f"hint: {HINTS[code]}")
+    return lines
 
 
 def complain(code: str, detail: str) -> None:

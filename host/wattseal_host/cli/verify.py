@@ -1,4 +1,4 @@
-"""`wattseal verify`: settle a bill off line."""
+"""`wattseal verify`: settle a bill, a disclosure or a fork off line."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 
 
 def command(
-    bundle: Annotated[Path, typer.Argument(help="A bill's bundle, or fork evidence (JSON).")],
+    bundle: Annotated[
+        Path, typer.Argument(help="A bill's bundle, a disclosure, or fork evidence (JSON).")
+    ],
     trust: Annotated[Path, typer.Option(help="Keys you trust, from elsewhere (wattseal-trust/1).")],
+    recipient: Annotated[
+        str | None, typer.Option(help="Of a disclosure: refuse it unless it is made for this one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Verify a bill from its bundle alone, or evidence that a meter signed two histories.
+    """Verify a bill from its bundle alone, a certified disclosure, or evidence that a meter signed
+    two histories: what was claimed, which checks were made, and what failed first.
 
-    Exit 0 accepted (evidence: it holds), 1 refused, 2 unusable input.
+    Exit 0 accepted (disclosure, evidence: it holds), 1 refused, 2 unusable input.
     """
     from wattseal_host import evidence
     from wattseal_host.bundle import MAX_BUNDLE_BYTES
+    from wattseal_host.disclosure.document import is_disclosure
     from wattseal_host.files import read_bounded
     from wattseal_host.trust import Trust
     from wattseal_host.verify import verify_bundle
@@ -35,6 +42,11 @@ def command(
         from wattseal_host.cli.evidence import finish as finish_evidence
 
         finish_evidence(evidence.judge(data, trusted), as_json)
+    elif is_disclosure(data):
+        from wattseal_host.cli.disclose import finish as finish_disclosure
+        from wattseal_host.disclosure.check import check
+
+        finish_disclosure(check(data, trusted, recipient), as_json)
     else:
         finish(verify_bundle(data, trusted), as_json)
 
@@ -67,10 +79,11 @@ def describe(verdict: Verdict) -> dict[str, Any]:
 
 def _lines(verdict: Verdict) -> list[str]:
     if verdict.statement is None:
-        lines = [f"refused: {verdict.code}" + (f" ({verdict.detail})" if verdict.detail else "")]
+        lines = output.refusal("refused", verdict.code, verdict.detail)
+        passed = [name for name, _ in verdict.checks]
+        if passed:
+            lines.append(f"  checked before it, and good: {', '.join(passed)}")
         lines += [f"  {who} key {fingerprint}" for who, fingerprint in verdict.keys.items()]
-        if verdict.code in output.HINTS:
-            lines.append(f"hint: {output.HINTS[verdict.code]}")
         return lines
     statement = verdict.statement
     checks = ", ".join(f"{name} {spent_ms:.1f} ms" for name, spent_ms in verdict.checks)

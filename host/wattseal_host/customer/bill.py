@@ -99,7 +99,9 @@ def make_bill(
     findings = [
         finding
         for one in rows
-        for finding in examine_bill(one, releases.rows(), limit, values, rows)
+        for finding in examine_bill(
+            one, releases.billed(), limit, values, [*rows, *releases.disclosed()]
+        )
     ]
     if not consent:
         refuse(findings, prices.zone)

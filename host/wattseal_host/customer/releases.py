@@ -45,11 +45,23 @@ class Release:
 
 
 @dataclass(frozen=True)
+class Disclosed:
+    """An answer to a question, with one row it is held to tell. recipient: whom it names; query,
+    answer: as told; row, consent: as of a bill."""
+
+    recipient: str
+    query: str
+    answer: int
+    row: Row
+    consent: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Releases:
     """meter: 16 bytes; made: in the order they were released."""
 
     meter: bytes
-    made: tuple[Release, ...] = ()
+    made: tuple[Release | Disclosed, ...] = ()
 
     @staticmethod
     def path_for(secrets: str | os.PathLike[str]) -> Path:
@@ -98,51 +110,80 @@ class Releases:
         write_secret(path, dumps({"format": FORMAT, "meter": self.meter.hex(), "made": made}))
 
     def rows(self) -> list[Row]:
+        """Of everything that was told."""
         return [release.row for release in self.made]
 
-    def with_release(self, release: Release) -> Releases:
-        """The list with one more; the very same bill to the same recipient adds nothing."""
+    def billed(self) -> list[Row]:
+        """Of the bills: their periods may not overlap."""
+        return [release.row for release in self.made if isinstance(release, Release)]
+
+    def disclosed(self) -> list[Row]:
+        """Of the answers to questions."""
+        return [release.row for release in self.made if isinstance(release, Disclosed)]
+
+    def with_release(self, release: Release | Disclosed) -> Releases:
+        """The list with one more; the very same thing to the same recipient adds nothing."""
         if any(replace(made, consent=release.consent) == release for made in self.made):
             return self
         return replace(self, made=(*self.made, release))
 
 
-def _write_release(release: Release) -> dict[str, Any]:
+def _write_release(release: Release | Disclosed) -> dict[str, Any]:
+    row = {
+        "fee": str(release.row.fee),
+        "slots": _write_slots(release.row),
+        "consent": list(release.consent),
+        "recipient": release.recipient,
+    }
+    if isinstance(release, Disclosed):
+        answer = str(release.answer)
+        return {"kind": "disclosure", "query": release.query, "answer": answer, **row}
+    return {
+        "kind": "bill",
+        "tariff": release.tariff.hex(),
+        "currency": release.currency.write(),
+        "amount": str(release.amount),
+        **row,
+    }
+
+
+def _write_slots(row: Row) -> list[dict[str, Any]]:
     runs: list[dict[str, Any]] = []
     end_s = None
-    for slot in release.row.slots:
+    for slot in row.slots:
         same = {"length_s": slot.length_s, "weights": [str(weight) for weight in slot.weights]}
         if runs and slot.start_s == end_s and runs[-1].items() >= same.items():
             runs[-1]["count"] += 1
         else:
             runs.append({"start_s": slot.start_s, "count": 1, **same})
         end_s = slot.end_s
-    return {
-        "kind": "bill",
-        "recipient": release.recipient,
-        "tariff": release.tariff.hex(),
-        "currency": release.currency.write(),
-        "amount": str(release.amount),
-        "fee": str(release.row.fee),
-        "slots": runs,
-        "consent": list(release.consent),
-    }
+    return runs
 
 
-def _read_release(value: Any, where: str) -> Release:
-    names = {"kind", "recipient", "tariff", "currency", "amount", "fee", "slots", "consent"}
-    fields = Fields(value, where, names)
-    fields.choice("kind", ("bill",))
+def _read_release(value: Any, where: str) -> Release | Disclosed:
+    kind = value.get("kind") if type(value) is dict else None
+    own = {"query", "answer"} if kind == "disclosure" else {"tariff", "currency", "amount"}
+    fields = Fields(value, where, {"kind", "recipient", "fee", "slots", "consent", *own})
+    fields.choice("kind", ("bill", "disclosure"))
     consent = fields.items("consent", 100)
     if any(type(code) is not str for code in consent):
         raise malformed(fields.where("consent"))
     runs = fields.each("slots", MAX_RUNS, _read_run, least=1)
+    row = Row(tuple(slot for run in runs for slot in run), fields.decimal("fee"))
+    if kind == "disclosure":
+        return Disclosed(
+            fields.text("recipient", 200),
+            fields.text("query", 1000),
+            fields.decimal("answer"),
+            row,
+            tuple(consent),
+        )
     return Release(
         fields.text("recipient", 80),
         fields.hexadecimal("tariff", DIGEST_BYTES),
         Currency.read(fields.raw("currency"), fields.where("currency")),
         fields.decimal("amount"),
-        Row(tuple(slot for run in runs for slot in run), fields.decimal("fee")),
+        row,
         tuple(consent),
     )
 

@@ -1,0 +1,1 @@
+"""Certified disclosures: answers to questions about readings, proven against sealed records."""

@@ -1,0 +1,285 @@
+"""Questions, their answers and the proof of them: what holds, what is derivable, and cheats."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sealed_house import INTERVAL_S, START_S, House, SealingMeter
+from test_demo_prices import wattseal
+from wattseal.errors import Malformed, Refused
+from wattseal_host.customer.disclose import make_disclosure
+from wattseal_host.customer.openings import Opener
+from wattseal_host.customer.releases import Releases
+from wattseal_host.customer.store import Secrets
+from wattseal_host.disclosure.check import check
+from wattseal_host.disclosure.document import Disclosure, is_disclosure
+from wattseal_host.disclosure.query import parse
+from wattseal_host.files import write_token
+from wattseal_host.ledger import Ledger
+from wattseal_host.words import meaning
+
+SLOTS = 96
+DAY = "2025-01-01"
+HOST = Path(__file__).resolve().parents[2] / "host" / "wattseal_host"
+
+
+def readings(seed: str = "one") -> list[int]:
+    rng = random.Random(f"disclosure {seed}")
+    return [rng.randrange(20, 900) for _ in range(SLOTS)]
+
+
+def house(values: list[int], channels: int = 1) -> House:
+    meter = SealingMeter(f"disclosing {values[:2]}", channels=channels).origin().paired()
+    for value in values:
+        meter.reading(*([value] if channels == 1 else [value, value // 3]))
+    return House(meter, from_s=START_S, to_s=START_S + SLOTS * INTERVAL_S)
+
+
+@pytest.fixture(scope="module")
+def home() -> House:
+    return house(readings())
+
+
+def disclose(home: House, *queries: str, **options: Any) -> Any:
+    return make_disclosure(
+        queries,
+        home.stretch(),
+        Opener(home.meter.meter, home.meter.secrets),
+        home.enrolment_jws.token,
+        home.trust,
+        options.pop("releases", Releases(home.meter.meter)),
+        options.pop("recipient", "Energy advice, example.org"),
+        options.pop("purpose", "advice"),
+        **options,
+    )
+
+
+QUESTIONS = [
+    ("sum(import)", sum),
+    ("max(import)", max),
+    ("highest(import, 3)", lambda v: sum(sorted(v)[-3:])),
+    ("count(import, 500)", lambda v: sum(x > 500 for x in v)),
+    ("load_factor(import)", lambda v: 1000 * sum(v) // (len(v) * max(v))),
+    (f"sum(import[{DAY}..2025-01-02]) * 3 - 2*(sum(import) - 7)",
+     lambda v: 3 * sum(v[:48]) - 2 * (sum(v) - 7)),
+    (f"sum(import[{DAY}..2025-01-02]) > sum(import[2025-01-02..2025-01-03])",
+     lambda v: int(sum(v[:48]) > sum(v[48:]))),
+    ("max(import) <= 899", lambda v: 1),
+    ("-count(import, 0) < -95", lambda v: 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "truth"), QUESTIONS)
+def test_answers_are_right_and_certified(home: House, text: str, truth: Any) -> None:
+    made = disclose(home, text, consent=True)
+    assert [one.value for one in made.disclosure.answers] == [truth(readings())]
+    certificate = check(made.data, home.trust, "Energy advice, example.org")
+    assert certificate.holds, certificate.detail
+    assert is_disclosure(made.data) and Disclosure.read(made.data).write() == made.data
+
+
+def test_two_channels_and_several_questions_at_once() -> None:
+    both = house(readings("two"), channels=2)
+    made = disclose(both, "sum(import) - sum(export)", "max(export)", consent=True)
+    values = readings("two")
+    exported = [value // 3 for value in values]
+    assert [one.value for one in made.disclosure.answers] == [
+        sum(values) - sum(exported), max(exported),
+    ]  # fmt: skip
+    assert check(made.data, both.trust).holds
+
+
+def test_single_readings_are_not_told_without_consent(home: House) -> None:
+    one = f"sum(import[{DAY}T10:00..{DAY}T10:30])"
+    with pytest.raises(Refused, match="disclosure-window"):
+        disclose(home, one)
+    made = disclose(home, one, consent=True)
+    assert [one.value for one in made.disclosure.answers] == [readings()[20]]
+    codes = ("disclosure-window", "disclosure-confined")
+    assert tuple(finding.code for finding in made.findings) == codes
+    assert made.releases.made[0].consent == codes
+
+
+def test_what_was_told_before_counts(home: House) -> None:
+    """Two sums that differ in one half-hour tell it; so do a bill and a sum."""
+    first = disclose(home, "sum(import)").releases
+    with pytest.raises(Refused, match="disclosure-window"):
+        disclose(home, f"sum(import[{DAY}..2025-01-02T23:30])", releases=first)
+    again = disclose(home, "sum(import)", releases=first)
+    assert again.releases == first
+    flat = House(home.meter, flat_tariff(), from_s=home.from_s, to_s=home.to_s)
+    billed = flat.bill(full=False).releases
+    with pytest.raises(Refused, match="disclosure-window"):
+        disclose(flat, f"sum(import[{DAY}T01:00..2025-01-03])", releases=billed)
+    # And a bill over what was answered before is no overlapping bill.
+    told = disclose(flat, f"sum(import[{DAY}..2025-01-02])").releases
+    assert flat.bill(full=False, releases=told).verdict.accepted
+
+
+def flat_tariff() -> Any:
+    from wattseal_host.provider.tariffs import flat
+
+    return flat("flat", currency="EUR", price="0.30", from_s=START_S, to_s=START_S + 90 * 86400)
+
+
+def test_the_list_is_kept_and_read_back(home: House, tmp_path: Path) -> None:
+    made = disclose(home, "max(import)", "sum(import)", consent=True).releases
+    made.save(tmp_path / "x.releases.json")
+    assert Releases.load(tmp_path / "x.releases.json", home.meter.meter) == made
+
+
+# Cheats
+
+
+@pytest.fixture(scope="module")
+def good(home: House) -> Disclosure:
+    return disclose(home, "sum(import)", "max(import) >= 800", consent=True).disclosure
+
+
+def judged(home: House, said: Disclosure) -> str:
+    return check(said.write(), home.trust).code
+
+
+def test_another_answer_recipient_purpose_or_time(home: House, good: Disclosure) -> None:
+    first, second = good.answers
+    for changed in (
+        replace(good, answers=(replace(first, value=first.value + 1), second)),
+        replace(good, answers=(first, replace(second, value=1 - second.value))),
+        replace(good, answers=(replace(first, query=parse("sum(import) + 0")), second)),
+        replace(good, answers=(second, first)), replace(good, answers=(first,)),
+        replace(good, recipient="Somebody else"), replace(good, purpose="marketing"),
+        replace(good, made_s=good.made_s + 1), replace(good, bits=32),
+        replace(good, answers=(replace(first, value=2**70), second)),
+    ):  # fmt: skip
+        assert judged(home, changed).startswith("proof-")
+    assert check(good.write(), home.trust, "Somebody else").code == "disclosure-recipient"
+
+
+def test_other_records_and_other_proofs(home: House, good: Disclosure) -> None:
+    other = house(readings("other"))
+    theirs = disclose(other, "sum(import)", "max(import) >= 800", consent=True).disclosure
+    assert judged(home, replace(good, proof=theirs.proof)).startswith("proof-")
+    assert judged(home, theirs) == "untrusted-keys"
+    assert judged(home, replace(theirs, enrolment=good.enrolment)).startswith("chain-")
+    bodies = good.bodies
+    for changed in (bodies[1:], bodies[:-1], (*bodies[:4], bodies[5], bodies[4], *bodies[6:])):
+        assert judged(home, replace(good, bodies=changed)).startswith(("chain-", "signature-"))
+    assert judged(home, replace(good, hints=good.hints[:-32])) == "hints-length"
+    for at in range(0, len(good.proof), 211):
+        forged = good.proof[:at] + bytes([good.proof[at] ^ 2]) + good.proof[at + 1 :]
+        assert judged(home, replace(good, proof=forged)).startswith(("proof-", "point-", "scalar-"))
+
+
+def test_another_spelling_is_refused(home: House, good: Disclosure) -> None:
+    value = json.loads(good.write())
+    for text, code in (
+        ("sum( import)", "proof-false"), ("sum(import)  ", "disclosure-spelling"),
+        ("sum(imports)", "query-syntax"), ("", "field-malformed"),
+    ):  # fmt: skip
+        value["answers"][0]["query"] = text
+        assert check(json.dumps(value).encode(), home.trust).code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "query-syntax"), ("7", "query-empty"), ("sum(import", "query-syntax"),
+        ("sum(gas)", "query-syntax"), ("sum(import) sum(import)", "query-syntax"),
+        ("sum(import) * max(import)", "query-product"), ("sum(import) ! 3", "query-character"),
+        ("(" * 30 + "sum(import)" + ")" * 30, "query-nested"), ("x" * 2000, "query-huge"),
+        ("sum(import[2025-01-02..2025-01-01])", "query-window"),
+        ("sum(import[2025-13-01..2026-01-01])", "query-window"),
+        ("highest(import, 0)", "query-number"), ("sum(import) * 9999999999999999", "query-number"),
+        ("count(import)", "query-syntax"), ("sum(import) > max(import) > 3", "query-syntax"),
+        ("sum(import) - sum(import)", "query-empty"),
+    ],
+)  # fmt: skip
+def test_what_is_no_question(home: House, text: str, code: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        disclose(home, text, consent=True)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("sum(export)", "query-channel"),
+        ("sum(import[2024-01-01..2025-01-02])", "query-no-records"),
+        ("sum(import[2025-01-01..2026-01-01])", "query-no-records"),
+    ],
+)  # fmt: skip
+def test_what_these_records_cannot_answer(home: House, text: str, code: str) -> None:
+    with pytest.raises(Refused) as caught:
+        disclose(home, text, consent=True)
+    assert caught.value.code == code
+
+
+@given(st.text("sum(import)[]maxcount.*+-<>= 0123456789T:,", max_size=60))
+def test_any_text_is_a_question_or_a_named_error(text: str) -> None:
+    try:
+        query = parse(text)
+    except Malformed as error:
+        assert error.code.startswith("query-")
+        return
+    assert parse(query.text) == query
+
+
+def test_every_refusal_has_words() -> None:
+    """Of each code that the modules of a verification name."""
+    names = [
+        "verify.py", "case.py", "bundle.py", "statement.py", "linear.py", "proven_bill.py",
+        "documents.py", "jws.py", "encoding.py", "fields.py", "strict_json.py", "trust.py",
+        "evidence.py", "engine.py", "provider/bills.py", "provider/on_ledger.py",
+        "disclosure/check.py", "disclosure/circuit.py", "disclosure/document.py",
+        "disclosure/query.py", "proof/encoding.py", "proof/instance.py", "proof/verifier.py",
+        "tariff/model.py", "tariff/parts.py", "tariff/tax.py", "tariff/scene.py",
+    ]  # fmt: skip
+    firmware = HOST.parents[1] / "firmware" / "wattseal"
+    files = [*(HOST / name for name in names), *(firmware / n for n in (
+        "record.py", "chain.py", "standing.py", "p256.py", "fork.py"))]  # fmt: skip
+    codes = {
+        code
+        for file in files
+        for code in re.findall(r'(?:Malformed|Refused)\(\s*f?"([a-z]+-[a-z-]+)', file.read_text())
+    }
+    assert len(codes) > 40
+    assert [code for code in sorted(codes) if not meaning(code)] == []
+
+
+def test_the_commands(home: House, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.add_meter(home.enrolment, home.enrolment_jws.token)
+        ledger.append(home.meter.meter, home.meter.sealed, "utility")
+    Secrets(home.meter.meter, home.meter.key, home.meter.secrets).save(tmp_path / "me.json")
+    write_token(tmp_path / "meter.jws", home.enrolment_jws.token)
+    (tmp_path / "trust.json").write_bytes(home.trust.write())
+    common = [
+        "customer", "disclose", "--secrets", tmp_path / "me.json", "--ledger",
+        tmp_path / "ledger.db", "--enrolment", tmp_path / "meter.jws", "--trust",
+        tmp_path / "trust.json", "--from", DAY, "--to", "2025-01-03", "--recipient", "Advice",
+    ]  # fmt: skip
+    done = wattseal(*common, "--query", "sum(import)", "--out", tmp_path / "a.json", "--json")
+    assert json.loads(done.stdout)["answers"] == {"sum(import)": str(sum(readings()))}
+    shown = wattseal("verify", tmp_path / "a.json", "--trust", tmp_path / "trust.json")
+    assert shown.returncode == 0 and f"sum(import) = {sum(readings())}" in shown.stdout
+    other = wattseal(
+        "verify", tmp_path / "a.json", "--trust", tmp_path / "trust.json", "--recipient", "Else"
+    )
+    assert other.returncode == 1 and "made for somebody else" in other.stdout
+    refused = wattseal(
+        *common, "--query", f"sum(import[{DAY}T02:00..2025-01-03])", "--out", tmp_path / "b.json"
+    )
+    assert refused.returncode == 2 and "disclosure-window" in refused.stderr
+    assert not (tmp_path / "b.json").exists()
+    bad = wattseal(*common, "--query", "sum(", "--out", tmp_path / "b.json")
+    assert bad.returncode == 2 and "query-syntax: at 5" in bad.stderr
+    listed = wattseal("customer", "releases", "--secrets", tmp_path / "me.json")
+    assert "sum(import) = " in listed.stdout and "Advice" in listed.stdout
