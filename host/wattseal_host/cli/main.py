@@ -18,6 +18,7 @@ from wattseal.errors import WattsealError
 
 from wattseal_host.cli import (
     collect,
+    compare,
     customer,
     demo,
     group,
@@ -48,6 +49,8 @@ app.add_typer(rig.app, name="rig")
 app.add_typer(provider.app, name="provider")
 app.add_typer(customer.app, name="customer")
 customer.app.command("recover")(recover.command)
+customer.app.command("compare")(compare.command)
+customer.app.command("meter-bill")(compare.meter_bill)
 
 # Typer carries its own copy of click or uses the installed one; this is UsageError in both.
 UsageError: Any = typer.BadParameter.__base__
