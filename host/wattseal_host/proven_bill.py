@@ -32,10 +32,6 @@ from wattseal_host.units import divide_rounded
 TYPE = "circuit/1"
 MAX_PROOF_BYTES = 8192
 CONTEXT = b"wattseal-bill"
-_UNPROVABLE = {
-    "circuit-unused": ("tariff-idle", "a part of the tariff depends on nothing"),
-    "circuit-magnitude": ("tariff-magnitude", "numbers beyond what can be proven"),
-}
 Progress = Callable[[float], None]
 
 
@@ -85,15 +81,13 @@ def compile_bill(
     """The circuit of a bill. magnitude: the least and the most F = Σ weight * reading can be for
     readings below 2^32; fee: F, where it is known; amount: in minor units, likewise.
 
-    Refused `tariff-readings`, `tariff-idle` (a part that depends on no reading),
-    `tariff-magnitude` (numbers beyond what can be proven).
+    Refused `tariff-readings`, `tariff-magnitude` (numbers beyond what can be proven).
     """
     try:
         return _compile(tariff, scene, magnitude, fee, amount)
     except Misuse as error:
-        for code, (refused, why) in _UNPROVABLE.items():
-            if error.code == code:
-                raise Refused(refused, why) from error
+        if error.code == "circuit-magnitude":
+            raise Refused("tariff-magnitude", "numbers beyond what can be proven") from error
         raise
 
 
@@ -106,22 +100,24 @@ def _compile(
 ) -> Compiled:
     b = Builder()
     terms: list[tuple[Fraction, Linear]] = []
+    inputs: list[Linear] = []
     linear = magnitude != (0, 0)
     if linear:
-        terms.append((Fraction(10) ** tariff.fee_exponent(scene.unit), b.input(*magnitude, fee)))
+        inputs.append(b.input(*magnitude, fee))
+        terms.append((Fraction(10) ** tariff.fee_exponent(scene.unit), inputs[0]))
     sources: list[Source] = []
     singles: dict[Source, Linear] = {}
     for part in tariff.shaped:
         factor = tariff.price_minor * tariff.fold.factors[part.name]
-        wanted = part.sources(scene)
-        inputs = []
-        for source in wanted:
+        asked = []
+        for source in part.sources(scene):
             if source not in singles:
                 sources.append(source)
                 most = len(source.places) * (VALUE_LIMIT - 1)
                 singles[source] = b.input(0, most, scene.of(source))
-            inputs.append(singles[source])
-        terms += [(factor * share, x) for share, x in part.constrain(b, scene, inputs)]
+                inputs.append(singles[source])
+            asked.append(singles[source])
+        terms += [(factor * share, x) for share, x in part.constrain(b, scene, asked)]
     constant = tariff.constant_minor(scene.from_s, scene.to_s)
     least = tariff.least_minor(scene.from_s, scene.to_s)
     common = lcm(*(share.denominator for share, _ in terms), constant.denominator)
@@ -137,6 +133,9 @@ def _compile(
     low, high = (divide_rounded(end, step, tariff.rounding.mode) for end in total.interval)
     payable = b.public(low, high, None if amount is None else amount // tariff.rounding.step_minor)
     gadgets.round_public(b, total, step, tariff.rounding.mode, payable)
+    # Where the amount is the same whatever the readings are, or some of them, nobody asks for them.
+    for x in (*inputs, payable):
+        b.idle(x)
     circuit, assignment = b.finish()
     return Compiled(circuit, assignment, linear, tuple(sources))
 

@@ -111,6 +111,12 @@ class Builder:
         wire, _ = self._multiplication(x, y)
         self._row({wire + 2: 1}, 0)
 
+    def idle(self, x: Linear) -> None:
+        """Let an input or public number be one of which no more is said than its bounds. One gate,
+        x * 0 = 0; nothing if it is in a constraint already."""
+        if any(variable < 0 and variable not in self._used for variable in x.terms):
+            self.zero_product(x, Linear.of(0))
+
     def _multiplication(self, x: Linear, y: Linear) -> tuple[int, int | None]:
         value = None if x.value is None or y.value is None else x.value * y.value
         wire = self._gate(x.value, y.value, value)
