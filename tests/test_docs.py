@@ -128,7 +128,10 @@ def run_all(
             # pip leaves it without the permission to run, which the guide says.
             words = ["python", str(ROOT / ".venv" / "bin" / words[0]), *words[1:]]
         if words[0] != "pytest":
-            words = [str(ROOT / word) if word.startswith("hil/") else word for word in words]
+            words = [
+                str(ROOT / word) if word.startswith(("hil/", "examples/")) else word
+                for word in words
+            ]
         # Suites that are part of the tree are run in it.
         folder = ROOT if words[0] == "pytest" else tmp_path
         done = subprocess.run(

@@ -39,9 +39,14 @@ def enrol(
     directory: Directory,
     port: Annotated[str, typer.Option(help="The meter's utility port.")],
     ledger: Annotated[Path | None, typer.Option(help="Ledger to note it in.")] = None,
+    unit: Annotated[
+        str, typer.Option(help="What it counts: Wh, or m in a vehicle. The meter cannot say.")
+    ] = "Wh",
     as_json: Json = False,
 ) -> None:
     """Read a meter's identity from its utility port and sign its enrolment."""
+    from dataclasses import replace
+
     from wattseal_host.collect.utility import UtilityPort
     from wattseal_host.keys import fingerprint
     from wattseal_host.provider.office import Office
@@ -49,6 +54,7 @@ def enrol(
     office = Office(directory)
     with UtilityPort(port) as utility:
         meter = utility.identity()
+    meter = replace(meter, unit=replace(meter.unit, name=unit))
     signed = office.enrol(meter)
     if ledger is not None:
         from wattseal_host.ledger import Ledger

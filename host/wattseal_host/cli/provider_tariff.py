@@ -58,6 +58,9 @@ def sign(
         str, typer.Option(help="A record over several prices costs their lowest, highest or mean.")
     ] = "lowest",
     rounding: Annotated[str, typer.Option(help="Mode of the one rounding.")] = "half-even",
+    unit: Annotated[
+        str, typer.Option(help="What is counted, Wh or m: prices are for 1000 of it.")
+    ] = "Wh",
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "EUR",
     zone: Annotated[str, typer.Option(help="IANA zone of the local times.")] = "UTC",
     from_: Annotated[str | None, typer.Option("--from", help="Valid from, UTC.")] = None,
@@ -83,7 +86,7 @@ def sign(
         if from_ is None or to is None:
             raise Misuse("tariff", "--from and --to are needed without --file")
         valid = output.utc_seconds(from_), output.utc_seconds(to)
-        draft = Draft(name, currency, *valid, zone, holiday or [])
+        draft = Draft(name, currency, *valid, zone, holiday or [], unit=unit)
         draft.rounding["mode"] = rounding
         draft.long_records = {"rule": long_records}
         if long_records == "mean":

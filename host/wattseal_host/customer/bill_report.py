@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import islice
 
+from wattseal.errors import Misuse
+
 from wattseal_host import jws, report
 from wattseal_host.customer.bill import Bill, Columns
 from wattseal_host.documents import Enrolment
@@ -37,6 +39,10 @@ def render(bill: Bill, verdict: Verdict, provider: str, commands: Sequence[str])
     statement = bundle.statement
     enrolment = Enrolment.read(jws.parse(bundle.enrolment, jws.ENROLMENT).payload)
     tariff = Tariff.read(jws.parse(bundle.tariffs[0], jws.TARIFF).payload)
+    if enrolment.unit.name != "Wh":
+        raise Misuse(
+            "report-unit", f"the page is about energy, this bill about {enrolment.unit.name}"
+        )
     passed = dict(verdict.checks)
     slots, lines = _items(bill, tariff, enrolment)
     return report.render(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import select
@@ -61,6 +62,15 @@ def add(session: Session, meter: Enrolment, enrolment_jws: str | None) -> None:
         raise Refused("meter-differs", meter.meter.hex())
     if enrolment_jws is not None:
         row.enrolment = enrolment_jws
+
+
+def as_enrolled(session: Session, meter: Enrolment) -> Enrolment:
+    """A meter as it answers at a port, with the name of its unit as the ledger has it: a record
+    says the power of ten, and no port says of what."""
+    row = session.scalar(select(MeterRow).where(MeterRow.meter == meter.meter))
+    if row is None:
+        return meter
+    return replace(meter, unit=replace(meter.unit, name=row.unit_name))
 
 
 def check_arrival(session: Session, place: str, meter: Enrolment, accept_new: bool) -> None:

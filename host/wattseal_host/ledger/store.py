@@ -197,6 +197,7 @@ class Ledger:
         """
         with self._file.transaction() as session:
             meters.check_arrival(session, place, meter, accept_new)
+            meter = meters.as_enrolled(session, meter)
         self.add_meter(meter)
         with self._file.transaction(write=True) as session:
             row = meters.row_of(session, meter.meter)

@@ -17,14 +17,13 @@ from wattseal_host.tariff.tax import ALL_BEFORE
 from wattseal_host.tariff.zone import Zone
 from wattseal_host.units import MAX_EXPONENT, minor_digits_of
 
-KILOWATT_HOUR = {"name": "Wh", "exponent": 3}
-
 
 @dataclass
 class Draft:
     """A tariff being written. Parts are added in the order of the bill; `finish` reads it.
 
-    Prices and amounts are major units of the currency as Decimal, per kWh where they are prices;
+    Prices and amounts are major units of the currency as Decimal, per kWh where they are prices
+    (or per 1000 of another `unit`: m for vehicles, so per km);
     positive is what the customer pays, so a credit for export is negative.
     """
 
@@ -37,6 +36,7 @@ class Draft:
     long_records: dict[str, str] | None = field(default_factory=lambda: {"rule": "lowest"})
     rounding: dict[str, Any] = field(default_factory=lambda: {"step_minor": 1, "mode": "half-even"})
     parts: list[dict[str, Any]] = field(default_factory=list)
+    unit: str = "Wh"
 
     def flat(self, name: str, price: Decimal, channel: str = "import") -> None:
         self.parts.append({"type": "flat", "name": name, "channel": channel, "price": price})
@@ -114,7 +114,7 @@ class Draft:
             "name": self.name,
             "currency": {"code": self.currency, "minor_digits": minor_digits_of(self.currency)},
             "price_exponent": exponent,
-            "per": KILOWATT_HOUR,
+            "per": {"name": self.unit, "exponent": 3},
             "valid": {"from_s": self.from_s, "to_s": self.to_s},
             "zone": Zone.from_iana(self.zone, self.from_s, self.to_s).write(),
             "parts": _whole(self.parts, exponent),

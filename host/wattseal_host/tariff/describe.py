@@ -118,7 +118,8 @@ def _clock(second: int) -> str:
 
 
 def _priced(tariff: Tariff, part: Priced) -> list[str]:
-    title = f"  {part.name}" + (" (energy you export)" if part.channel == "export" else "")
+    second = " (energy you export)" if tariff.per.name == "Wh" else " (second channel)"
+    title = f"  {part.name}" + (second if part.channel == "export" else "")
     if isinstance(part, Flat):
         return [f"{title}: {_price(tariff, part.price)} at all times"]
     if isinstance(part, Series):
