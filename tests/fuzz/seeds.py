@@ -12,7 +12,9 @@ from sealed_house import START_S, House, SealingMeter
 from wattseal_host.collect.registers import SLOT_BYTES_USED
 from wattseal_host.collect.stream import crc16_arc
 from wattseal_host.collect.tap import TO_HOST, TO_METER
+from wattseal_host.customer import group_rounds
 from wattseal_host.customer.disclose import make_disclosure
+from wattseal_host.customer.group_store import Member
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Releases
 from wattseal_host.documents import Enrolment
@@ -130,6 +132,48 @@ def _kept_tape() -> bytes:
     return b"".join([*whole[:12], whole[-1]])
 
 
+_TABLES = (
+    b"# words\nfrom_kwh,to_kwh,eur_per_kwh\n0,100,0.2\n100,,0.3\n",
+    b"tier,from_pct_baseline,to_pct_baseline,eur_per_kwh\n1,0,100,0.2\n2,100,,0.3\n",
+    b"regime,from_kwh,to_kwh,eur_per_kwh,fixed\ntelescopic,0,50,3,35\nnontelescopic,50,,5,9\n",
+    b"date,bands48\n2026-01-01," + b"NH" * 24 + b"\n",
+)
+_OFFER = json.dumps(
+    {
+        "meta": {"currency": "EUR", "timezone": "UTC", "unit": "kWh"},
+        "tariff": {
+            "kind": "tou",
+            "import": {
+                "bands": [{"id": "a", "rate": 0.2}, {"id": "b", "rate": 0.1}],
+                "schedule": [
+                    {"days": "all", "from": "22:00", "to": "06:00", "band": "b"},
+                    {"days": "all", "from": "06:00", "to": "22:00", "band": "a"},
+                ],
+            },
+            "supply": {"daily": 0.5},
+        },
+    }
+).encode()
+
+
+def _rate() -> bytes:
+    """A URDB rate with everything an import takes."""
+    hours = [[0] * 17 + [1] * 4 + [0] * 3] * 12
+    rate = {
+        "energyratestructure": [[{"max": 9, "rate": 0.1}, {"rate": 1}], [{"rate": 0.2, "adj": 1}]],
+        "energyweekdayschedule": hours,
+        "energyweekendschedule": [[0] * 24] * 12,
+        "flatdemandstructure": [[{"rate": 2}]],
+        "flatdemandmonths": [0] * 12,
+        "demandratestructure": [[{"rate": 0}], [{"rate": 3}]],
+        "demandweekdayschedule": hours,
+        "demandweekendschedule": hours,
+        "fixedchargefirstmeter": 5,
+        "mincharge": 7,
+    }
+    return json.dumps(rate).encode()
+
+
 @lru_cache
 def seeds() -> dict[str, list[bytes]]:
     """Target -> seeds; each target has some, or this is a KeyError where it is asked for."""
@@ -168,6 +212,8 @@ def seeds() -> dict[str, list[bytes]]:
         ],
         "documents": [token.token.encode() for token in tokens],
         "evidence": [evidence],
+        "group-papers": [group_rounds.join(Member.fresh(METER.meter)).encode()],
+        "imports": [_rate(), _OFFER, *_TABLES],
         "load-csv": [b"start,kwh\n2026-01-01T00:00,0.5\n2026-01-01T00:30,0.25\n"],
         "modbus-answers": answers,
         "modbus-stream": [_stream(modbus), *(one + other for one, other in modbus)],

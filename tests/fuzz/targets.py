@@ -11,6 +11,7 @@ import io
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,20 @@ from wattseal_host.disclosure.query import parse
 from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.errors import PortError, Unusable
 from wattseal_host.evidence import Evidence, judge
+from wattseal_host.group.founding import GroupSet, Join, Plan
+from wattseal_host.group.rounds import Deal, Roster, Share
+from wattseal_host.group.total import Total
 from wattseal_host.ledger import Ledger
 from wattseal_host.proof import P256, verify
 from wattseal_host.proof.encoding import decode
 from wattseal_host.provider.price_csv import PriceList
+from wattseal_host.provider.tariff_import import bands, reading, tables, urdb
+from wattseal_host.provider.tariffs import Draft
 from wattseal_host.replay.run import CaptureClock, replay_into
 from wattseal_host.strict_json import dumps, loads
 from wattseal_host.tariff import Tariff
 from wattseal_host.trust import Trust
+from wattseal_host.units import Unit
 from wattseal_host.verify import verify_bundle
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="wattseal-fuzz-"))
@@ -167,6 +174,7 @@ def reply_lines(data: bytes) -> None:
         lambda line: replies.read_self(replies.read_status(line)),
         replies.read_record,
         replies.read_opening,
+        replies.read_bill,
         replies.read_pairing,
     ):
         with suppress(PortError):
@@ -239,6 +247,46 @@ def price_csv(data: bytes) -> None:
         prices.series(first_s, first_s + prices.slot_s)
 
 
+def imports(data: bytes) -> None:
+    """Other people's price lists: refused, or a tariff that reads."""
+
+    def urdb_rate(draft: Draft) -> None:
+        urdb.add(draft, reading.load(data), 1800)
+
+    def table(draft: Draft) -> None:
+        tables.add(draft, data, Decimal(10), {"N": Decimal("0.1"), "H": Decimal("0.7")})
+
+    def offer(draft: Draft) -> None:
+        bands.add(draft, reading.load(data))
+
+    for add in (urdb_rate, table, offer):
+        with suppress(Malformed, Misuse):
+            draft = Draft("fuzz", "EUR", 1_767_225_600, 1_767_225_600 + 86400)
+            add(draft)
+            draft.finish()
+
+
+def group_papers(data: bytes) -> None:
+    """Papers of a group run; none is signed by anybody who is trusted."""
+    text = data.decode("ascii", "replace")
+    group = GroupSet("fuzz", "import", Unit("Wh", 0), 1800, (), ())
+    plan = Plan(bytes(32), 0, 1800)
+    for read in (
+        lambda: GroupSet.open(text, []),
+        lambda: Plan.open(text, group, []),
+        lambda: Deal.open(text, plan, group),
+        lambda: Share.open(text, Roster(()), group, 1),
+        lambda: Total.open(text, group, []),
+    ):
+        try:
+            read()
+        except (Malformed, Refused):
+            continue
+        raise AssertionError("a paper of nobody")
+    with suppress(Malformed, Refused):
+        Join.open(text)
+
+
 def load_csv(data: bytes) -> None:
     path = SCRATCH / "load.csv"
     path.write_bytes(data)
@@ -289,6 +337,8 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "disclosure": disclosure,
     "documents": documents,
     "evidence": evidence,
+    "group-papers": group_papers,
+    "imports": imports,
     "load-csv": load_csv,
     "modbus-answers": modbus_answers,
     "modbus-stream": modbus_stream,
