@@ -1,19 +1,31 @@
 """The meter bills itself: the same opening as the host's, within its memory; cheats refused."""
 
+import json
 import time
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from meter_bench import START_S, Customer, board
+from typer.testing import CliRunner
 from wattseal.errors import Misuse, Refused
 from wattseal_hil.errors import BoardError
 from wattseal_hil.vm import find_vm
 from wattseal_host import linear
+from wattseal_host.cli.main import app
 from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.collect.replies import MeterBill, read_bill
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.self_bill import prove, runs_of
+from wattseal_host.customer.store import Secrets
+from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
+from wattseal_host.ledger import Ledger
+from wattseal_host.provider.tariffs import Draft
 from wattseal_host.stretch import Stretch
+from wattseal_host.strict_json import dumps
+from wattseal_host.tariff.weights import weigh
+from wattseal_host.units import Unit
 
 HOUR_S = 3600
 HEAP_BYTES = (128 << 10) + (8 << 10)  # as test_meter_fitting has it: the chip's and the emulation
@@ -48,6 +60,8 @@ def sealed(tmp_path_factory):
         ]
         customer.close()
         stretch = Stretch.from_sealed(bodies).period(START_S + HOUR_S, START_S + DAYS * 86_400)
+        meter.bodies = bodies
+        meter.pairing = pairing
         yield meter, stretch, Opener(pairing.meter, {pairing.epoch: pairing.secret})
 
 
@@ -105,6 +119,37 @@ def test_a_bill_must_be_begun(tmp_path):
         assert customer.ask("?bill")[-1] == "#error bill-unbegun"
         assert customer.ask("?bill 1 1")[-1] == "#error bill-unbegun"
         customer.close()
+
+
+def test_the_command(sealed, tmp_path):
+    meter, stretch, opener = sealed
+    key = meter.pairing.key
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        units = Unit("Wh", 0)
+        known = Enrolment(meter.pairing.meter, key, units, HOUR_S, ("import", "export"))
+        ledger.add_meter(known)
+        ledger.append(known.meter, meter.bodies, "customer")
+    Secrets.paired(meter.pairing).save(tmp_path / "customer.json")
+    draft = Draft("two bands", "EUR", START_S, START_S + 30 * 86_400)
+    bands = [("night", Decimal("0.1")), ("day", Decimal("0.3"))]
+    draft.time_of_use("energy", bands, "00:00 night, 07:00 day, 22:00 night")
+    draft.standing("standing", Decimal("0.5"), "day")
+    tariff = draft.finish()
+    (tmp_path / "tariff.json").write_bytes(dumps(tariff.document))
+    from_s, to_s = stretch.records[0].start_s, stretch.records[-1].end_s
+    times = [datetime.fromtimestamp(at_s, UTC).isoformat() for at_s in (from_s, to_s)]
+    arguments = [
+        "customer", "meter-bill", str(tmp_path / "tariff.json"), "--port", meter.customer_port,
+        "--secrets", str(tmp_path / "customer.json"), "--ledger", str(tmp_path / "ledger.db"),
+        "--from", times[0], "--to", times[1], "--json",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    weights = weigh(tariff, stretch.records, ("import", "export"))
+    values = [opening.value for opening in opener.open_stretch(stretch)]
+    fee = sum(w * v for w, v in zip(weights, values, strict=True))
+    amount = tariff.amount(fee, units, from_s, to_s)
+    assert json.loads(done.output)["amount"] == tariff.currency.major(amount)
 
 
 class Lying:
