@@ -22,8 +22,10 @@ from wattseal_host.cli import (
     customer,
     demo,
     group,
+    hand_over,
     ledger,
     output,
+    portal,
     provider,
     recover,
     replay,
@@ -48,7 +50,9 @@ app.add_typer(group.app, name="group")
 app.add_typer(rig.app, name="rig")
 app.add_typer(provider.app, name="provider")
 app.add_typer(customer.app, name="customer")
+app.add_typer(portal.app, name="portal")
 customer.app.command("recover")(recover.command)
+customer.app.command("hand-over")(hand_over.command)
 customer.app.command("compare")(compare.command)
 customer.app.command("meter-bill")(compare.meter_bill)
 

@@ -1,0 +1,65 @@
+"""The portal's ASGI application: its pages by address, and its end, when all data are wiped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from wattseal_host.portal.account_pages import AccountPages
+from wattseal_host.portal.data_pages import DataPages
+from wattseal_host.portal.guard import Guard
+from wattseal_host.portal.site import HERE, Site
+
+SWEEP_EVERY_S = 5
+
+
+def make_app(site: Site) -> ASGIApp:
+    """The whole site behind its guard."""
+    people, data = AccountPages(site), DataPages(site)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(_sweep(site))
+        yield
+        sweeping.cancel()
+        site.sessions.close_all()
+        site.accounts.close()
+
+    app = Starlette(
+        routes=[
+            Route("/", people.home),
+            Route("/sign-up", people.sign_up, methods=["GET", "POST"]),
+            Route("/log-on", people.log_on, methods=["GET", "POST"]),
+            Route("/log-off", people.log_off, methods=["POST"]),
+            Route("/account", people.account),
+            Route("/account/remove", people.remove, methods=["POST"]),
+            Route("/hand-over", data.hand_over, methods=["GET", "POST"]),
+            Route("/in-browser", data.in_browser),
+            Route("/results", data.results),
+            Route("/forget", data.forget, methods=["POST"]),
+            Route("/consents", data.consents),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        lifespan=lifespan,
+        exception_handlers={Exception: _failed},
+    )
+    return Guard(app, site.tls)
+
+
+async def _sweep(site: Site) -> None:
+    """What has expired is wiped within seconds, even if its owner never comes back."""
+    while True:
+        await asyncio.sleep(SWEEP_EVERY_S)
+        site.sessions.sweep()
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    return PlainTextResponse("something went wrong on our side", 500)

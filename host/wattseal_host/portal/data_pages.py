@@ -1,0 +1,119 @@
+"""Handing data over, looking at what was made of it, forgetting it."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from wattseal.errors import Refused, WattsealError
+
+from wattseal_host.portal import analysis, charts, forms, handed, words
+from wattseal_host.portal.site import Site, check_form, go
+from wattseal_host.portal.tables import Consent
+from wattseal_host.report.localtime import LocalTime, day_text
+
+PURPOSE = "shown to me until I log off"
+_UTC = LocalTime(())
+
+
+class DataPages:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def in_browser(self, request: Request) -> Response:
+        session = self._site.session(request)
+        if session is None or session.account is None:
+            return go("/log-on")
+        return self._site.page("in_browser.html", session, meter=session.account.meter.hex())
+
+    async def hand_over(self, request: Request) -> Response:
+        site = self._site
+        session = site.session(request)
+        if session is None or session.account is None:
+            return go("/log-on")
+        if request.method == "GET":
+            return site.page("hand_over.html", session, why="")
+        account = session.account
+        try:
+            form = await forms.read(request)
+            check_form(request, session, form)
+            if form.get("consent") != "yes":
+                raise Refused("consent")
+            if not site.files.take(account.name):
+                raise Refused("too-often")
+            file = form.get("file")
+            if isinstance(file, str):
+                file = file.encode()
+            data = await run_in_threadpool(handed.read, file or b"", account.meter)
+        except WattsealError as error:
+            status = 429 if error.code == "too-often" else 400
+            return site.page("hand_over.html", session, status, why=words.of(error))
+        given = Consent(int(time.time()), data.from_s, data.to_s, PURPOSE)
+        await run_in_threadpool(site.accounts.consent, account, given)
+        if not site.sessions.live(session):
+            # Logged off in another tab meanwhile: nobody would ever wipe it.
+            data.wipe()
+            return go("/log-on")
+        session.hold(data)
+        return go("/results")
+
+    async def results(self, request: Request) -> Response:
+        site = self._site
+        session = site.session(request)
+        if session is None or session.account is None:
+            return go("/log-on")
+        data = session.held
+        if data is None:
+            return site.page("nothing.html", session)
+        chosen = site.tariffs.get(request.query_params.get("tariff", ""))
+        local = LocalTime(chosen.zone.offsets) if chosen else _UTC
+        cost, why = None, ""
+        found = await run_in_threadpool(analysis.analyse, data, local)
+        if chosen is not None:
+            try:
+                cost = await run_in_threadpool(analysis.cost, data, chosen)
+            except WattsealError as error:
+                why = words.of(error)
+        return site.page(
+            "results.html",
+            session,
+            found=found,
+            zone=chosen.zone.name if chosen else "UTC",
+            first=day_text(local.day(data.from_s), year=True),
+            last=day_text(local.day(data.to_s - 1), year=True),
+            count=len(data.spans),
+            curve=charts.load_curve(found),
+            bars=charts.daily(found.days),
+            tariffs=list(site.tariffs),
+            chosen=request.query_params.get("tariff", ""),
+            cost=cost,
+            why=why,
+        )
+
+    async def forget(self, request: Request) -> Response:
+        site = self._site
+        session = site.session(request)
+        try:
+            check_form(request, session, await forms.read(request)).wipe()
+        except WattsealError as error:
+            return site.page("refused.html", session, 403, why=words.of(error))
+        return go("/results")
+
+    async def consents(self, request: Request) -> Response:
+        site = self._site
+        session = site.session(request)
+        if session is None or session.account is None:
+            return go("/log-on")
+        given = await run_in_threadpool(site.accounts.consents, session.account)
+        rows = [
+            (
+                day_text(one.given_s // 86400, year=True),
+                day_text(one.from_s // 86400, year=True),
+                day_text((one.to_s - 1) // 86400, year=True),
+                one.purpose,
+            )
+            for one in given
+        ]
+        return site.page("consents.html", session, rows=rows)

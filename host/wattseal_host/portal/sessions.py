@@ -1,0 +1,119 @@
+"""Sessions on the server: the cookie is a random number, and only its hash is kept here."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wattseal_host.portal.handed import Handed
+from wattseal_host.portal.tables import Account
+
+IDLE_S = 15 * 60
+LONGEST_S = 2 * 3600
+MAX_SESSIONS = 10_000
+TOKEN_BYTES = 32
+
+
+@dataclass
+class Session:
+    """account: None before log-on; csrf: what every form must repeat; held: the data handed
+    over, in memory only."""
+
+    key: str
+    began_s: float
+    seen_s: float
+    csrf: str = field(default_factory=lambda: secrets.token_urlsafe(TOKEN_BYTES))
+    account: Account | None = None
+    held: Handed | None = None
+
+    def hold(self, handed: Handed) -> None:
+        """Keep new data; what was held before is wiped."""
+        self.wipe()
+        self.held = handed
+
+    def wipe(self) -> None:
+        if self.held is not None:
+            self.held.wipe()
+            self.held = None
+
+
+class Sessions:
+    """clock: seconds that never step back. The oldest session makes room when there are too
+    many, those without an account before the others."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        idle_s: float = IDLE_S,
+        longest_s: float = LONGEST_S,
+        most: int = MAX_SESSIONS,
+    ) -> None:
+        self._clock, self._idle_s, self._longest_s, self._most = clock, idle_s, longest_s, most
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, account: Account | None = None) -> tuple[str, Session]:
+        """(the cookie's value, the new session)."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        now = self._clock()
+        session = Session(_key(token), now, now, account=account)
+        self.sweep()
+        with self._lock:
+            if len(self._sessions) >= self._most:
+                nameless = (k for k, s in self._sessions.items() if s.account is None)
+                self._drop(next(nameless, next(iter(self._sessions))))
+            self._sessions[session.key] = session
+        return token, session
+
+    def find(self, token: str) -> Session | None:
+        """The live session of a cookie; its idle time begins anew."""
+        now = self._clock()
+        with self._lock:
+            session = self._sessions.get(_key(token))
+            if session is None:
+                return None
+            if self._over(session, now):
+                self._drop(session.key)
+                return None
+            session.seen_s = now
+            return session
+
+    def live(self, session: Session) -> bool:
+        """Whether a session found before is still there."""
+        with self._lock:
+            return self._sessions.get(session.key) is session
+
+    def close(self, session: Session) -> None:
+        with self._lock:
+            self._drop(session.key)
+
+    def close_all(self, account: Account | None = None) -> None:
+        """Every session of an account, or every one there is."""
+        with self._lock:
+            for key, session in list(self._sessions.items()):
+                if account is None or session.account == account:
+                    self._drop(key)
+
+    def sweep(self) -> None:
+        """Wipe what has expired, whether or not anybody asks for it again."""
+        now = self._clock()
+        with self._lock:
+            for key in [k for k, s in self._sessions.items() if self._over(s, now)]:
+                self._drop(key)
+
+    def _over(self, session: Session, now: float) -> bool:
+        return now - session.seen_s > self._idle_s or now - session.began_s > self._longest_s
+
+    def _drop(self, key: str) -> None:
+        session = self._sessions.pop(key, None)
+        if session is not None:
+            session.wipe()
+
+
+def _key(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
