@@ -15,7 +15,7 @@ from wattseal.errors import Refused
 from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.engine import Point, weighted_sum
 from wattseal_host.linear import Claim, Equation, LinearProof, Settle, check_range
-from wattseal_host.proven_bill import CircuitProof, compile_bill, instance_of
+from wattseal_host.proven_bill import CircuitProof, Segment, compile_bill, instance_of
 from wattseal_host.statement import Statement
 from wattseal_host.tariff import Tariff
 from wattseal_host.verdict import Verdict
@@ -28,8 +28,8 @@ class Documents:
     enrolment: Enrolment
     contract: Contract
     contract_digest: bytes
-    tariff: Tariff
-    tariff_digest: bytes
+    tariffs: tuple[Tariff, ...]
+    tariff_digests: tuple[bytes, ...]
 
 
 class Readings(Protocol):
@@ -42,6 +42,9 @@ class Readings(Protocol):
     to_s: int
     before: bytes
     last: bytes
+
+    def part(self, from_s: int, to_s: int) -> Readings:
+        """Those of a part of the period. Refused `tariff-change` where a record lies across."""
 
     def weigh(self, tariff: Tariff, channels: Sequence[str]) -> tuple[int, list[int]]:
         """(Σ |p| over all readings, the scalars that go with `points`). Refused `tariff-*`."""
@@ -73,25 +76,37 @@ def conclude(
     keeps it for a batch. Of an opened fee the amount is computed; where the proof is a circuit's
     the amount is what it proves.
     """
-    enrolment, tariff = documents.enrolment, documents.tariff
+    enrolment, tariff = documents.enrolment, documents.tariffs[-1]
     with verdict.stage("tariff"):
-        agreed = documents.contract.tariff_for(readings.from_s, readings.to_s)
-        if agreed != documents.tariff_digest:
-            raise Refused("contract-tariff", "the contract names another tariff")
-        magnitude, scalars = readings.weigh(tariff, enrolment.channels)
+        agreed = documents.contract.tariffs_for(readings.from_s, readings.to_s)
+        if tuple(one.digest for one in agreed) != documents.tariff_digests:
+            raise Refused("contract-tariff", "the contract names other tariffs")
+        parts = [readings]
+        if len(agreed) > 1:
+            if isinstance(proof, LinearProof):
+                raise Refused("tariff-count", "one tariff to an opened fee")
+            parts = [readings.part(one.from_s, one.to_s) for one in agreed]
+        weighed = [
+            part.weigh(one, enrolment.channels)
+            for part, one in zip(parts, documents.tariffs, strict=True)
+        ]
         if isinstance(proof, CircuitProof):
-            scene = tariff.scene(enrolment, readings.spans(), proof.bits)
-            compiled = compile_bill(tariff, scene, readings.extent())
+            segments = [
+                Segment(one, one.scene(enrolment, part.spans(), proof.bits), part.extent())
+                for part, one in zip(parts, documents.tariffs, strict=True)
+            ]
+            compiled = compile_bill(segments)
     amount = claimed.amount
     with verdict.stage("proof"):
         if isinstance(proof, LinearProof):
+            magnitude, scalars = weighed[0]
             points = readings.points()
             check_range(proof.fee, magnitude)
             amount = tariff.amount(proof.fee, enrolment.unit, readings.from_s, readings.to_s)
             settle(Equation(weighted_sum(points, scalars), proof.fee, proof.blinding))
         recomputed = Statement(
             contract=documents.contract_digest,
-            tariffs=(documents.tariff_digest,),
+            tariffs=documents.tariff_digests,
             meter=enrolment.meter,
             key=enrolment.key,
             from_s=readings.from_s,
@@ -104,11 +119,11 @@ def conclude(
         if isinstance(proof, CircuitProof):
             instance = instance_of(
                 compiled,
-                tariff,
+                tariff.rounding,
                 recomputed,
                 proof.bits,
-                lambda: weighted_sum(readings.points(), scalars),
-                lambda channel: readings.column(enrolment.channels.index(channel)),
+                lambda at: weighted_sum(parts[at].points(), weighed[at][1]),
+                lambda at, channel: parts[at].column(enrolment.channels.index(channel)),
             )
             settle(Claim(instance, proof.data))
     with verdict.stage("statement"):

@@ -6,7 +6,7 @@ The third signed document, the tariff, is public and has a package of its own (`
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -116,15 +116,23 @@ class Contract:
         Contract.read(self.write())
         return jws.sign(jws.CONTRACT, self.write(), key)
 
-    def tariff_for(self, from_s: int, to_s: int) -> bytes:
-        """Digest of the tariff that covers the whole period from_s..to_s.
-
-        Raises Refused `contract-period`. (A period over a change of tariff is billed in two.)
+    def tariffs_for(self, from_s: int, to_s: int) -> list[Agreed]:
+        """What the period from_s..to_s is billed by: tariffs with the part of it each holds for,
+        which together are all of it; one but where the tariff changes. Refused `contract-period`.
         """
+        found: list[Agreed] = []
+        at_s = from_s
         for agreed in self.tariffs:
-            if agreed.from_s <= from_s and to_s <= agreed.to_s:
-                return agreed.digest
-        raise Refused("contract-period", f"no agreed tariff covers {from_s}..{to_s}")
+            if at_s < to_s and agreed.from_s <= at_s < agreed.to_s:
+                end_s = min(agreed.to_s, to_s)
+                if found and found[-1].digest == agreed.digest:
+                    found[-1] = replace(found[-1], to_s=end_s)
+                else:
+                    found.append(Agreed(agreed.digest, at_s, end_s))
+                at_s = end_s
+        if at_s != to_s or not found:
+            raise Refused("contract-period", f"no agreed tariffs cover {from_s}..{to_s}")
+        return found
 
 
 def _read_agreed(value: Any, where: str) -> Agreed:

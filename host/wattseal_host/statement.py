@@ -20,9 +20,10 @@ MAX_TARIFFS = 100
 class Statement:
     """Every field can be recomputed by the verifier; `check_equal` names the first that lies.
 
-    contract, tariffs: digests; meter: id; key: the meter's; from_s..to_s: the period in UTC
-    seconds; before: digest of the record before the first (the last one of the bill before);
-    last: digest of the last record; amount: payable, in minor units, negative for a credit.
+    contract, tariffs: digests, of several tariffs in order of time; meter: id; key: the meter's;
+    from_s..to_s: the period in UTC seconds; before: digest of the record before the first (the last
+    one of the bill before); last: digest of the last record; amount: payable, in minor units,
+    negative for a credit.
     """
 
     contract: bytes

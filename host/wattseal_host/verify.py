@@ -16,7 +16,7 @@ from wattseal_host import jws, linear
 from wattseal_host.bundle import Bundle, split_hints
 from wattseal_host.case import Documents, conclude
 from wattseal_host.documents import Contract, Enrolment
-from wattseal_host.engine import Point, decode_commitment
+from wattseal_host.engine import HINT_BYTES, Point, decode_commitment
 from wattseal_host.keys import fingerprint
 from wattseal_host.linear import Settle
 from wattseal_host.proven_bill import magnitude_of
@@ -59,6 +59,17 @@ class _Records:
         self._weights: list[int] = []
         self._points: list[Point] = []
 
+    def part(self, from_s: int, to_s: int) -> _Records:
+        widths = [len(record.channels) for record in self._records]
+        split_hints(self._hints, sum(widths))
+        inside = [i for i, r in enumerate(self._records) if from_s <= r.start_s < to_s]
+        filled = [self._records[i] for i in inside if widths[i]]
+        if not filled or (filled[0].start_s, filled[-1].end_s) != (from_s, to_s):
+            raise Refused("tariff-change", f"no records from {from_s} to {to_s}")
+        first, last = inside[0], inside[-1] + 1
+        hints = self._hints[HINT_BYTES * sum(widths[:first]) : HINT_BYTES * sum(widths[:last])]
+        return _Records(self._records[first:last], hints)
+
     def weigh(self, tariff: Tariff, channels: Sequence[str]) -> tuple[int, list[int]]:
         self._weights = weigh(tariff, self._records, channels)
         return sum(map(abs, self._weights)), self._weights
@@ -83,11 +94,9 @@ class _Records:
 
 
 def _check_documents(bundle: Bundle, trust: Trust, verdict: Verdict) -> Documents:
-    if len(bundle.tariffs) != 1:
-        raise Refused("tariff-count", "one tariff to a bill")
     enrolment_jws = jws.parse(bundle.enrolment, jws.ENROLMENT)
     contract_jws = jws.parse(bundle.contract, jws.CONTRACT)
-    tariff_jws = jws.parse(bundle.tariffs[0], jws.TARIFF)
+    tariff_jws = [jws.parse(token, jws.TARIFF) for token in bundle.tariffs]
     enrolment = Enrolment.read(enrolment_jws.payload)
     verdict.keys = {"provider": enrolment_jws.kid, "meter": fingerprint(enrolment.key)}
     expected = trust.provider_of(enrolment.key)
@@ -95,14 +104,16 @@ def _check_documents(bundle: Bundle, trust: Trust, verdict: Verdict) -> Document
         shown = ", ".join(f"{who} {key}" for who, key in verdict.keys.items())
         raise Refused("untrusted-keys", shown)
     provider = jws.check_signature(enrolment_jws, [expected])
-    # One provider signs all three: a contract of another one is not this meter's.
+    # One provider signs all of them: a contract of another one is not this meter's.
     jws.check_signature(contract_jws, [provider])
-    jws.check_signature(tariff_jws, [provider])
+    for signed in tariff_jws:
+        jws.check_signature(signed, [provider])
     contract = Contract.read(contract_jws.payload)
     if contract.meter != enrolment.meter:
         raise Refused("contract-meter", contract.meter.hex())
-    tariff = Tariff.read(tariff_jws.payload)
-    return Documents(enrolment, contract, contract_jws.digest, tariff, tariff_jws.digest)
+    tariffs = tuple(Tariff.read(signed.payload) for signed in tariff_jws)
+    digests = tuple(signed.digest for signed in tariff_jws)
+    return Documents(enrolment, contract, contract_jws.digest, tariffs, digests)
 
 
 def _check_records(bundle: Bundle, enrolment: Enrolment) -> list[Record]:

@@ -52,7 +52,8 @@ def _verify(bundle: Bundle, sealed: Sequence[bytes], trust: Trust, full_width: b
     bodies = [record[:-64] for record in sealed]
     check_chain(sealed, enrolment.key, said.before)
     from_s, to_s = _number(bodies[0], 30), _number(bodies[-1], 30) + _number(bodies[-1], 34)
-    if contract.tariff_for(from_s, to_s) != tariff_jws.digest:
+    agreed = contract.tariffs_for(from_s, to_s)
+    if [one.digest for one in agreed] != [tariff_jws.digest]:
         raise Refused("contract-tariff")
 
     total, magnitude = None, 0

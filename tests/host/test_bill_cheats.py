@@ -125,7 +125,8 @@ def cents(price: int, wh: int) -> Fraction:
         ([FLAT], nothing, lambda true: true + 1),
         ([BLOCKS, DEMAND, VAT], nothing, lambda true: true / Fraction("1.19")),
     ],
-    ids=["dearer-blocks", "cheaper-blocks", "cheaper-class", "lower-peak", "rounded-down", "rounded-up", "tax-forgotten"],
+    ids=["dearer-blocks", "cheaper-blocks", "cheaper-class", "lower-peak", "rounded-down",
+         "rounded-up", "tax-forgotten"],
 )  # fmt: skip
 def test_another_amount(
     monkeypatch: pytest.MonkeyPatch, parts: list[Any], lie: Lie, amount: Amount

@@ -157,7 +157,7 @@ def test_another_tariff(house: House, bundle: Bundle) -> None:
     for signer, code in ((house.provider, "contract-tariff"), (None, "untrusted-keys")):
         forged = cheap.sign(signer) if signer else House(SealingMeter().origin(), cheap).tariff_jws
         assert code_of(house, replace(bundle, tariffs=(forged.token,))) == code
-    assert code_of(house, replace(bundle, tariffs=bundle.tariffs * 2)) == "tariff-count"
+    assert code_of(house, replace(bundle, tariffs=bundle.tariffs * 2)) == "contract-tariff"
 
 
 def test_another_meters_contract(house: House, bundle: Bundle) -> None:

@@ -11,7 +11,7 @@ from test_shaped_tariffs import EVENING, FLAT, STANDING, START_S, VAT, document,
 from wattseal.errors import Refused
 from wattseal_host.documents import Enrolment
 from wattseal_host.proof.group import P256
-from wattseal_host.proven_bill import bits_for, compile_bill, magnitude_of
+from wattseal_host.proven_bill import Segment, bits_for, compile_bill, magnitude_of
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import prices_over
 from wattseal_host.units import ROUNDING_MODES, Unit
@@ -99,12 +99,12 @@ def test_circuit_and_fractions_agree(seed: int) -> None:
     fee = sum(p * v for p, v in zip(weights, values, strict=True))
     scene = tariff.scene(enrolment, spans, bits, {"import": values})
     amount = tariff.rounding.apply(tariff.exact_minor(fee, scene))
-    made = compile_bill(tariff, scene, magnitude, fee, amount)
+    made = compile_bill([Segment(tariff, scene, magnitude, fee)], amount)
     assert made.assignment is not None
     assert made.circuit.fault(made.assignment, P256.order) is None
-    seen = compile_bill(tariff, tariff.scene(enrolment, spans, bits), magnitude)
+    seen = compile_bill([Segment(tariff, tariff.scene(enrolment, spans, bits), magnitude)])
     assert seen.assignment is None and seen.circuit.digest == made.circuit.digest
-    assert seen.sources == made.sources
+    assert seen.inputs == made.inputs
     # No other amount fits the same readings.
     step = tariff.rounding.step_minor
     low, high = (
@@ -113,7 +113,7 @@ def test_circuit_and_fractions_agree(seed: int) -> None:
     )
     for other in (amount - step, amount + step):
         if low <= other // step <= high:
-            lie = compile_bill(tariff, scene, magnitude, fee, other)
+            lie = compile_bill([Segment(tariff, scene, magnitude, fee)], other)
             assert lie.assignment is not None
             assert lie.circuit.fault(lie.assignment, P256.order) is not None
 
@@ -134,7 +134,7 @@ def test_a_demand_is_held_to_its_readings_and_not_to_their_bits() -> None:
             [(START_S + i * 1800, START_S + i * 1800 + 1800) for i in range(8)],
             bits,
         )
-        compiled.append(compile_bill(case.tariff, scene, (0, 0)).circuit)
+        compiled.append(compile_bill([Segment(case.tariff, scene, (0, 0))]).circuit)
     # Nothing was decided by what the customer says of the bits.
     assert all(any(-1 in dict(terms) for terms, _ in circuit.rows) for circuit in compiled)
 

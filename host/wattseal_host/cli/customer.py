@@ -134,7 +134,10 @@ def bill(
     ledger: Annotated[Path, typer.Option(help="A ledger with the meter's records.")],
     enrolment: Annotated[Path, typer.Option(help="The signed enrolment (.jws).")],
     contract: Annotated[Path, typer.Option(help="The signed contract (.jws).")],
-    tariff: Annotated[Path, typer.Option(help="The signed tariff (.jws).")],
+    tariff: Annotated[
+        list[Path],
+        typer.Option(help="The signed tariff (.jws); each of several, where one follows another."),
+    ],
     trust: Annotated[Path, typer.Option(help="Keys you trust (wattseal-trust/1).")],
     from_: From,
     to: To,
@@ -182,6 +185,8 @@ def bill(
         raise Misuse(
             "full-resolution", "it tells more than the bill needs; say --consent if you will"
         )
+    if len(tariff) > 1 and (message is not None or report is not None):
+        raise Misuse("bill-tariffs", "messages and reports are of one tariff; send the bundle")
     held = Secrets.load(file)
     with Ledger.existing(ledger) as opened:
         stretch = opened.period(held.meter, output.utc_seconds(from_), output.utc_seconds(to))
@@ -192,7 +197,7 @@ def bill(
             held.opener(),
             read_token(enrolment),
             read_token(contract),
-            read_token(tariff),
+            [read_token(one) for one in tariff],
             held.pinned(Trust.load(trust)),
             Releases.load(listed, held.meter),
             fuse_kw=customer_release.kilowatts(fuse_kw),

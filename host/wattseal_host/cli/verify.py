@@ -93,7 +93,7 @@ def _lines(verdict: Verdict) -> list[str]:
         f"  period   {output.utc_text(statement.from_s)} to {output.utc_text(statement.to_s)}",
         f"  meter    {statement.meter.hex()}, {verdict.records} records",
         f"  provider {verdict.keys['provider']}",
-        f"  tariff   {statement.tariffs[0].hex()}",
+        *[f"  tariff   {digest.hex()}" for digest in statement.tariffs],
         f"  contract {statement.contract.hex()}",
         f"  checks   {checks}; {total_ms:.1f} ms in all",
     ]

@@ -40,7 +40,7 @@ class Archive:
         agreed = self._contract(contract)
         if agreed.meter != enrolment.meter:
             raise Refused("contract-meter", agreed.meter.hex())
-        return Documents(enrolment, agreed, contract, self._tariff(tariff), tariff)
+        return Documents(enrolment, agreed, contract, (self._tariff(tariff),), (tariff,))
 
     def _contract(self, digest: bytes) -> Contract:
         token = self._token("contracts", digest)

@@ -40,6 +40,12 @@ class LedgerReadings:
         self.before, self.last = first.digest, last.digest
         self.records = last.seq - first.seq
 
+    def part(self, from_s: int, to_s: int) -> LedgerReadings:
+        try:
+            return LedgerReadings(self._view, from_s, to_s)
+        except Refused as error:
+            raise Refused("tariff-change", error.detail) from error
+
     def weigh(self, tariff: Tariff, channels: Sequence[str]) -> tuple[int, list[int]]:
         if self.from_s < tariff.from_s or self.to_s > tariff.to_s:
             raise Refused("tariff-period", f"{self.from_s} to {self.to_s}")
