@@ -24,6 +24,7 @@ from wattseal_hil.errors import BoardError
 from wattseal_hil.tree import FIRMWARE
 
 SCRIPT = Path(__file__).parent / "on_chip" / "sealing.py"
+BILLING = Path(__file__).parent / "on_chip" / "billing.py"
 GOALS = {
     "critical_instructions": 12_000_000,
     "total_instructions": 20_000_000,
@@ -56,6 +57,15 @@ def figures(printed: str) -> dict[str, int]:
     }
 
 
+def bill_figures(printed: str) -> dict[str, int]:
+    """What a record costs in the meter's own bill. BoardError `bench-wrong` if the fee is wrong."""
+    spent, records, answer = json.loads(printed)
+    told = json.loads(answer.removeprefix("#bill "))
+    if told["next"] != records or told["fee"] != str(31410 * 1000 * sum(range(records))):
+        raise BoardError("bench-wrong", f"the meter's bill is {told['fee']}")
+    return {"bill_of_a_record_instructions": spent // records}
+
+
 def main(target: Path) -> int:
     """Measure, write `target`, print a table; 1 if a goal is missed."""
     from rich.console import Console
@@ -64,6 +74,7 @@ def main(target: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="wattseal-bench-") as work:
         image = deployed(FIRMWARE, "romfs", Path(work))
         found = figures(riscv.run(SCRIPT.read_text(), image))
+        found |= bill_figures(riscv.run(BILLING.read_text(), image))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(found, indent=2) + "\n")
     table = Table("RISC-V 32, MicroPython 1.25, 128 KiB heap", "instructions", "goal", "ESP32, ms")
