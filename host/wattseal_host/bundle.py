@@ -77,7 +77,7 @@ class Bundle:
             tuple(fields.each("tariffs", MAX_TARIFFS, _read_token, least=1)),
             Statement.read(fields.raw("statement"), fields.where("statement")),
             _read_proof(fields.raw("proof"), fields.where("proof")),
-            _read_bodies(fields.items("records", MAX_RECORDS, 1), fields.where("records")),
+            read_bodies(fields.items("records", MAX_RECORDS, 1), fields.where("records")),
             fields.base64url("hints", MAX_BUNDLE_BYTES),
             signature,
         )
@@ -123,7 +123,8 @@ def _read_token(value: Any, where: str) -> str:
     return value
 
 
-def _read_bodies(values: list[Any], where: str) -> tuple[bytes, ...]:
+def read_bodies(values: list[Any], where: str) -> tuple[bytes, ...]:
+    """Bodies of records from base64url each; Malformed `field-malformed`."""
     for i, value in enumerate(values):
         if type(value) is not str or len(value) > 2 * MAX_BODY_BYTES:
             raise malformed(f"{where}[{i}]")

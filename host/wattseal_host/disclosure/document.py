@@ -7,10 +7,11 @@ from typing import Any
 
 from wattseal.ecdsa import SIGNATURE_BYTES
 from wattseal.errors import Malformed
-from wattseal.record import DIGEST_BYTES, MAX_BODY_BYTES
+from wattseal.record import DIGEST_BYTES
 
+from wattseal_host.bundle import read_bodies
 from wattseal_host.disclosure.query import MOST_CHARACTERS, Query, parse
-from wattseal_host.encoding import all_from_base64url, malformed, to_base64url
+from wattseal_host.encoding import malformed, to_base64url
 from wattseal_host.fields import Fields
 from wattseal_host.jws import MAX_CHARACTERS
 from wattseal_host.proven_bill import MAX_PROOF_BYTES
@@ -69,7 +70,7 @@ class Disclosure:
             fields.text("purpose", 200),
             fields.time_s("made_s"),
             fields.hexadecimal("before", DIGEST_BYTES),
-            _read_bodies(fields.items("records", MAX_RECORDS, 1), fields.where("records")),
+            read_bodies(fields.items("records", MAX_RECORDS, 1), fields.where("records")),
             fields.base64url("hints", MAX_BYTES),
             signature,
             tuple(fields.each("answers", MAX_QUERIES, _read_answer, least=1)),
@@ -111,10 +112,3 @@ def _read_answer(value: Any, where: str) -> Answer:
     if query.text != text:
         raise Malformed("disclosure-spelling", where)
     return Answer(query, fields.decimal("answer"))
-
-
-def _read_bodies(values: list[Any], where: str) -> tuple[bytes, ...]:
-    for i, value in enumerate(values):
-        if type(value) is not str or len(value) > 2 * MAX_BODY_BYTES:
-            raise malformed(f"{where}[{i}]")
-    return tuple(all_from_base64url(values, where))
