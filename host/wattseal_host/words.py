@@ -41,6 +41,10 @@ _SENTENCES = {
     "signature-": "The meter's signature is not valid for these records.",
     "statement-amount": "The amount claimed is not the one that was proven.",
     "statement-": "The bill says of itself what its documents and records do not bear out.",
+    "tariff-change": "The tariff changes in the middle of a record, and nobody can say what of it "
+    "falls under which: the period is billed in two bills.",
+    "tariff-currency": "The tariffs of the bill are in different currencies.",
+    "tariff-magnitude": "The tariff reckons with numbers beyond what can be proven.",
     "tariff-": "The tariff is unreadable, does not apply to this meter or time, or is not the one "
     "agreed on.",
     "unit-": "The tariff prices another measure than the meter's.",
