@@ -4,6 +4,7 @@ Each draws one mean power for ever and answers `wave(mains)` beside `power_w` an
 Negative watts flow out of the household. Errors: LoadError, as in loads.py.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from pathlib import Path
@@ -113,6 +114,8 @@ class Recording(Appliance):
         self.rows = (from_row + first, from_row + last)
         volts, amps = volts[slice(*self.rows)], amps[slice(*self.rows)]
         super().__init__(float(np.mean(volts * amps)))
+        samples = np.concatenate((volts, amps)).astype("<f8").tobytes()
+        self.sha256 = hashlib.sha256(samples).hexdigest()
         self._wave = Loop(
             round(len(volts) * 1e6 / rate_hz), finer(volts, _FINER), finer(amps, _FINER)
         )

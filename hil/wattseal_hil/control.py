@@ -63,6 +63,13 @@ def _number(request: Request, name: str, default: float | None = None) -> float:
     return value
 
 
+def _seconds(request: Request, default: float | None = None) -> float:
+    value = _number(request, "seconds", default)
+    if value < 0:
+        raise BadRequest("bad-request", "seconds must not be negative")
+    return value
+
+
 def _whole(request: Request, name: str, low: int, high: int) -> int:
     value = request.get(name)
     if type(value) is not int or not low <= value <= high:
@@ -81,9 +88,9 @@ class Control:
             "status": lambda request: None,
             "hello": self._hello,
             "run-until": lambda request: rig.sleep_until(_number(request, "t")),
-            "sleep": lambda request: rig.sleep(_number(request, "seconds")),
+            "sleep": lambda request: rig.sleep(_seconds(request)),
             "pace": self._pace,
-            "button": lambda request: rig.press_button(_number(request, "seconds", 0.2)),
+            "button": lambda request: rig.press_button(_seconds(request, 0.2)),
             "pin": self._pin,
             "load": lambda request: rig.plug({n: request[n] for n in request if n != "do"}),
             "energy": self._energy,
@@ -155,6 +162,8 @@ class Control:
 
     def _energy(self, request: Request) -> dict[str, Any]:
         begin, end = _number(request, "from"), _number(request, "to")
+        if end < begin:
+            raise BadRequest("bad-request", "to must not be before from")
         return {"energy_wh": self.rig.load_energy_wh(begin, end)}
 
     def _power(self, request: Request) -> None:

@@ -6,12 +6,14 @@ Errors are LoadError with the codes load-missing, load-malformed, load-gap and l
 """
 
 import csv
+import hashlib
 import io
+import math
 import warnings
 from bisect import bisect_right
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from wattseal_hil.errors import LoadError
 
@@ -25,6 +27,17 @@ class Load(Protocol):
     def power_w(self, t_s: float) -> float: ...
 
     def energy_wh(self, from_s: float, to_s: float) -> float: ...
+
+
+def described(load: Load) -> dict[str, Any]:
+    """What tells a load apart: `kind`, its numbers by name, `sha256` of a course it may have."""
+    numbers = {
+        name: value
+        for name, value in getattr(load, "__dict__", {}).items()
+        if not name.startswith("_") and type(value) in (int, float) and math.isfinite(value)
+    }
+    digest = getattr(load, "sha256", None)
+    return {"kind": type(load).__name__, **numbers, **({"sha256": digest} if digest else {})}
 
 
 class ConstantLoad:
@@ -56,6 +69,11 @@ class SlotLoad:
         self._total_wh = [0.0]
         for wh in energies_wh:
             self._total_wh.append(self._total_wh[-1] + wh)
+
+    @property
+    def sha256(self) -> str:
+        """Of the energies in Wh, as Python writes them, with spaces between."""
+        return hashlib.sha256(" ".join(map(repr, self._wh)).encode()).hexdigest()
 
     def power_w(self, t_s: float) -> float:
         if not self.start_s <= t_s < self.end_s:

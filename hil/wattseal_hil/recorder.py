@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from wattseal_hil.loads import ConstantLoad, Load
+from wattseal_hil.loads import Load, described
 from wattseal_hil.tape import PORTS, TapeWriter
 
 
@@ -38,16 +38,12 @@ class BoardRecorder:
         self._tape.write(self._now_us(), "pin", pin=pin, level=level)
 
     def load(self, load: Load) -> None:
-        """The load by its kind, with its power where that is one number."""
-        described: dict[str, Any] = {"kind": type(load).__name__}
-        if isinstance(load, ConstantLoad):
-            described["watts"] = load.watts
-        self._tape.write(self._now_us(), "load", load=described)
+        self._tape.write(self._now_us(), "load", load=described(load))
 
     def fault(self, fault: Any) -> None:
         known = isinstance(fault, Mapping)
-        described = dict(fault) if known else {"fault": type(fault).__name__}
-        self._tape.write(self._now_us(), "fault", fault=described)
+        said = dict(fault) if known else {"fault": type(fault).__name__}
+        self._tape.write(self._now_us(), "fault", fault=said)
 
     def cleared(self) -> None:
         self._tape.write(self._now_us(), "clear")

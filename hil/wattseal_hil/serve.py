@@ -19,6 +19,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import socketserver
 import stat
 import threading
@@ -57,6 +58,8 @@ class _UnixServer(socketserver.ThreadingUnixStreamServer):
     def __init__(self, path: Path, control: Control) -> None:
         self.control = control
         if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):
+            if _answers(path):
+                raise BoardError("control-unusable", f"{path}: another rig is served there")
             path.unlink()  # left by a server that was killed
         try:
             super().__init__(str(path), _Handler)
@@ -64,6 +67,16 @@ class _UnixServer(socketserver.ThreadingUnixStreamServer):
             reason = error.strerror or error
             raise BoardError("control-unusable", f"{path}: {reason}") from None
         os.chmod(path, 0o600)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_CHECK_S)
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            return isinstance(error, TimeoutError | BlockingIOError)  # its queue is full
+    return True
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):

@@ -5,6 +5,7 @@ Scenario `n` of a seed is the same on every machine: `scenario_of(seed, n)`.
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from wattseal_hil.errors import BoardError
 from wattseal_hil.faults import KINDS as TEARS
 from wattseal_hil.line_faults import BABBLE, LINES, WAYS
 from wattseal_hil.play import Outcome, Progress, play
@@ -64,7 +66,11 @@ def soak(
 
     Ends after `stop_after` failures, each shrunk for `shrinking_s` real seconds at most and written
     to `folder` with its tape. progress(done, of all); of the shrinking while that goes on.
+    Raises BoardError `soak-unusable` where there can be no folder.
     """
+    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):  # not when there is one to write
+        raise BoardError("soak-unusable", f"{folder}: no folder to write to")
     made = Soak(seed)
     begin_s = time.monotonic()
     number = first

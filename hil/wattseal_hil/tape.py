@@ -10,7 +10,7 @@ Each of the others has `at_us`, microseconds UTC by the bench, never falling, an
     console  text: what the firmware printed, when the bench read it
     power    on: the firmware begins or ends, with the supply or by a reset
     pin      pin, level: driven from outside
-    load     load: {"kind", "watts"}, or the kind alone where it has a course of its own
+    load     load: {"kind", its numbers by name, "sha256" of its course where it has one}
     fault    fault: its description; or {"fault": kind} of one made in Python
     clear    no fault any more
     end      the tape was stopped
@@ -146,7 +146,7 @@ class TapeReader:
                 raise self._wrong("the line is too long")
             return None
         try:
-            line = json.loads(data)
+            line = json.loads(data, parse_constant=_refuse)
         except (ValueError, RecursionError):
             line = None
         if not isinstance(line, dict) or _canonical(line) != data:
@@ -179,6 +179,10 @@ class TapeReader:
             last_us = line["at_us"]
             self.whole = what == "end"
             yield Event(last_us, what, {name: line[name] for name in _EVENTS[what]})
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)  # NaN and Infinity are no JSON, whatever Python reads
 
 
 def _is_hex(text: str) -> bool:

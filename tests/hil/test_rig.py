@@ -110,6 +110,9 @@ def test_everything_the_control_socket_can_do(rig):
         ('{"do": "run-until", "t": 5}', "time-backwards"),
         ('{"do": "load", "watts": -20000}', "load-range"),
         ('{"do": "load"}', "load-request"),
+        ('{"do": "sleep", "seconds": -1}', "bad-request"),
+        ('{"do": "button", "seconds": -1}', "bad-request"),
+        ('{"do": "energy", "from": 2, "to": 1}', "bad-request"),
         ('{"do": "load", "kind": "motor", "watts": 1}', "load-request"),
         ('{"do": "power", "on": 1}', "bad-request"),
         ("[" * 4000, "bad-request"),
@@ -155,6 +158,16 @@ def test_a_socket_left_by_a_killed_server_is_replaced(rig):
     served.end(signal.SIGKILL)
     assert os.path.exists(served.line["control"])
     assert rig().do(do="status")["ok"]
+
+
+def test_two_rigs_are_not_served_at_one_socket(rig):
+    first = rig()
+    second = subprocess.run(
+        [*COMMAND, "--speed", "max", "--control", first.line["control"]],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert second.returncode == 2 and second.stderr.startswith("error: control-unusable")
+    assert first.do(do="status")["ok"] and os.path.exists(first.line["control"])
 
 
 def test_at_a_pace_time_passes_by_itself(rig):

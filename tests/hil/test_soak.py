@@ -6,6 +6,7 @@ Each broken firmware is this one with a line or two changed.
 import shutil
 
 import pytest
+from wattseal_hil.errors import BoardError
 from wattseal_hil.play import play
 from wattseal_hil.scenario import load
 from wattseal_hil.soak import scenario_of, soak
@@ -79,3 +80,10 @@ def test_a_seed_gives_the_same_scenarios_and_outcomes():
         assert scenario == scenario_of(SEED, number)
         assert play(scenario).described() == play(scenario).described()
     assert scenario_of(SEED, 0) != scenario_of(SEED + 1, 0)
+
+
+def test_where_failures_cannot_go_is_told_first(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BoardError) as caught:
+        soak(SEED, 0, tmp_path / "file")
+    assert caught.value.code == "soak-unusable"

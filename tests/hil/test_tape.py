@@ -8,9 +8,10 @@ import sys
 
 import pytest
 import serial
+from wattseal_hil.appliances import Motor
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.errors import BoardError
-from wattseal_hil.loads import ConstantLoad
+from wattseal_hil.loads import ConstantLoad, ProfileLoad, SlotLoad, described
 from wattseal_hil.tape import FORMAT, TapeReader, TapeWriter
 
 HEADER = {"at_us": 5, "board": {}, "firmware": {}, "rig": "test", "vm": ""}
@@ -144,6 +145,7 @@ FIRST = line(**HEADER, format=FORMAT)
         (FIRST + b"garbage\n", "tape-malformed"),
         (FIRST + b'{"at_us": 6,"what":"clear"}\n', "tape-malformed"),
         (FIRST + line(at_us=6, what="dream"), "tape-malformed"),
+        (FIRST + b'{"at_us":6,"load":{"watts":NaN},"what":"load"}\n', "tape-malformed"),
         (FIRST + line(at_us=4, what="clear"), "tape-malformed"),
         (FIRST + line(at_us=6.5, what="clear"), "tape-malformed"),
         (FIRST + line(at_us=True, what="clear"), "tape-malformed"),
@@ -163,3 +165,15 @@ def test_what_is_no_tape(tmp_path, data, code):
     with pytest.raises(BoardError) as caught:
         events(tmp_path / "tape")
     assert caught.value.code == code
+
+
+def test_loads_can_be_told_apart_on_it(tmp_path):
+    loads = [
+        ConstantLoad(500), Motor(500, 0.7), Motor(500, 0.7, leading=True), ProfileLoad(),
+        ProfileLoad(2000), SlotLoad(0, 900, [1.0, 2.0]), SlotLoad(0, 900, [2.0, 1.0]),
+        SlotLoad(900, 900, [2.0, 1.0]),
+    ]  # fmt: skip
+    said = [json.dumps(described(load), sort_keys=True) for load in loads]
+    assert len(set(said)) == len(loads)
+    assert described(SlotLoad(0, 900, [1.0, 2.0])) == described(SlotLoad(0, 900, [1.0, 2.0]))
+    assert described(loads[0]) == {"kind": "ConstantLoad", "watts": 500.0}
