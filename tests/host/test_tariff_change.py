@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
+from test_demo_prices import wattseal
 from test_shaped_tariffs import (
     KWH,
     STANDING,
@@ -27,6 +28,7 @@ from wattseal_host.case import Documents, conclude
 from wattseal_host.customer.bill import Bill, make_bill
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Releases
+from wattseal_host.customer.store import Secrets
 from wattseal_host.documents import Agreed, Contract
 from wattseal_host.ledger import Ledger
 from wattseal_host.provider.bills import check_bill
@@ -220,3 +222,30 @@ def test_on_the_ledger(case: Changed, bill: Bill, tmp_path: Path) -> None:
             assert conclude(Verdict(), documents, readings, proof, said, linear.settle) == said
             with pytest.raises(Refused, match="tariff-change"):
                 readings.part(START_S, CHANGE_S + 1)
+
+
+def test_by_command(case: Changed, tmp_path: Path) -> None:
+    house, meter = case.house, case.meter
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.add_meter(house.enrolment, house.enrolment_jws.token)
+        ledger.append(meter.meter, meter.sealed, "utility")
+    Secrets(meter.meter, meter.key, dict(meter.secrets)).save(tmp_path / "secrets.json")
+    (tmp_path / "trust.json").write_bytes(house.trust.write())
+    tokens = [house.enrolment_jws, case.contract_jws, *case.signed]
+    for name, one in zip(("enrolment", "contract", "old", "new"), tokens, strict=True):
+        (tmp_path / f"{name}.jws").write_text(one.token)
+    command = [
+        "customer", "bill", "--secrets", tmp_path / "secrets.json", "--ledger",
+        tmp_path / "ledger.db", "--enrolment", tmp_path / "enrolment.jws", "--contract",
+        tmp_path / "contract.jws", "--tariff", tmp_path / "old.jws", "--tariff",
+        tmp_path / "new.jws", "--trust", tmp_path / "trust.json", "--from", "2025-01-01T00:00Z",
+        "--to", "2025-01-06T00:00Z", "--out", tmp_path / "bill.json", "--consent",
+    ]  # fmt: skip
+    refused = wattseal(*command, "--message", tmp_path / "bill.bill")
+    assert refused.returncode == 2 and "bill-tariffs" in refused.stderr
+    assert not (tmp_path / "bill.json").exists()
+    done = wattseal(*command)
+    assert done.returncode == 0, done.stderr
+    told = wattseal("verify", tmp_path / "bill.json", "--trust", tmp_path / "trust.json")
+    assert told.returncode == 0, told.stderr
+    assert all(one.digest.hex() in told.stdout for one in case.signed)
