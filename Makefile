@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo test accuracy cuts wear check bench bench-device fuzz pictures clean
+.PHONY: setup demo demo-portal portal-vendor test accuracy cuts wear check bench bench-device fuzz pictures clean
 
 setup: $(VENV)/.ready
 
@@ -19,6 +19,15 @@ $(VENV)/.ready: pyproject.toml
 
 demo: setup
 	@$(BIN)/wattseal demo $(ARGS)
+
+# A meter on the emulated board, a file of its readings, and the portal to look at it.
+demo-portal: setup
+	@mkdir -p build
+	@$(BIN)/wattseal portal demo --out build/readings.json $(ARGS)
+
+# The portal's curve library, built from its npm package; ARGS=--check compares with the kept file.
+portal-vendor:
+	@host/wattseal_host/portal/static/vendor/source/build.sh $(ARGS)
 
 # A file's tests stay in one process, so that they share its board.
 test: setup

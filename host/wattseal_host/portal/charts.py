@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from wattseal_host.portal.analysis import Analysis, Day
 
-WIDTH, HEIGHT, LEFT, FOOT = 720, 220, 56, 24
+WIDTH, HEIGHT, LEFT, FOOT = 720, 220, 100, 24
 
 
 def load_curve(analysis: Analysis) -> Markup:

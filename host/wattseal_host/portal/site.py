@@ -67,7 +67,8 @@ class Site:
         response.delete_cookie(
             self.cookie, path="/", secure=self.tls, httponly=True, samesite="strict"
         )
-        response.headers["clear-site-data"] = '"cache", "storage"'
+        if self.tls:
+            response.headers["clear-site-data"] = '"cache", "storage"'
         return response
 
 

@@ -1,7 +1,7 @@
 // Draws a checked file on the page it is read by. Nothing is sent, nothing is stored.
 import { read } from "./sealed.js";
 
-const LEFT = 56, WIDTH = 720, BASE = 196, TOP = 12, LOWEST = 0.1;
+const LEFT = 100, WIDTH = 720, BASE = 196, TOP = 12, LOWEST = 0.1;
 const WORDS = {
   meter: "This file is another meter's than the one of your account.",
   chain: "The records in this file are not whole.",

@@ -1,0 +1,111 @@
+"""`wattseal portal serve`, `portal demo` and `customer hand-over`, as a user types them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import signal
+import ssl
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from portal_bench import Visitor
+from wattseal_host.portal.site import HERE
+
+WATTSEAL = [sys.executable, "-c", "from wattseal_host.cli.main import run; run()"]
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "portal")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    cert, private = folder / "cert.pem", folder / "key.pem"
+    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return cert, private
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"portal at (\S+)", line)
+    assert found, line
+    return found[1]
+
+
+def test_serve_by_tls(tmp_path: Path) -> None:
+    cert, key = _certificate(tmp_path)
+    database = tmp_path / "portal.db"
+    line = [
+        *WATTSEAL, "portal", "serve", "--port", "0", "--database", f"sqlite:///{database}",
+        "--tls-cert", str(cert), "--tls-key", str(key),
+    ]  # fmt: skip
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    try:
+        url = _address(process)
+        assert url.startswith("https://")
+        visitor = Visitor(url, verify=ssl.create_default_context(cafile=str(cert)))
+        assert "logged on as" in visitor.sign_up("ada", bytes(16)).text
+        assert "__Host-wattseal" in visitor.http.cookies
+        assert database.stat().st_mode & 0o777 == 0o600
+        visitor.http.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+@pytest.mark.parametrize("options", [["--host", "0.0.0.0"], ["--tls-cert", "cert.pem"]])
+def test_never_in_clear_to_others(options: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*WATTSEAL, "portal", "serve", *options], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 2 and "tls" in done.stderr
+
+
+def test_the_demo(tmp_path: Path) -> None:
+    out = tmp_path / "readings.json"
+    line = [*WATTSEAL, "portal", "demo", "--days", "1", "--port", "0", "--out", str(out)]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    try:
+        url = _address(process)
+        assert process.stdout is not None
+        meter = re.search(r"meter id ([0-9a-f]{32})", process.stdout.readline())
+        assert meter and out.stat().st_mode & 0o777 == 0o600
+        visitor = Visitor(url)
+        visitor.sign_up("ada", bytes.fromhex(meter[1]))
+        assert "48 readings" in visitor.hand_over(out.read_bytes()).text
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+def test_the_vendored_file_is_the_one_that_was_built() -> None:
+    vendor = HERE / "static" / "vendor"
+    built = (vendor / "noble-curves.js").read_bytes()
+    kept = (vendor / "noble-curves.js.sha256").read_text().split()[0]
+    assert hashlib.sha256(built).hexdigest() == kept
+    pinned = json.loads((vendor / "source" / "package.json").read_text())["dependencies"]
+    assert all(version[0].isdigit() for version in pinned.values())
