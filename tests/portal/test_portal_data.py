@@ -204,3 +204,17 @@ def test_logged_off_in_another_tab_while_a_file_is_checked(
     monkeypatch.setattr(handed, "read", slow)
     assert visitor.hand_over(data).url.path == "/log-on"
     assert not kept[0].column()
+
+
+def test_no_more_is_held_than_there_is_room_for(
+    portal: Server, visitor: Visitor, data: bytes, site: Site
+) -> None:
+    site.sessions._most_held = 1
+    assert "96 readings" in visitor.hand_over(data).text
+    other = Visitor(portal.url)
+    other.log_on("ada")
+    answer = other.hand_over(data)
+    assert answer.status_code == 503 and "Too many" in answer.text
+    assert "96 readings" in visitor.hand_over(data).text
+    visitor.post("/log-off", at="/")
+    assert "96 readings" in other.hand_over(data).text

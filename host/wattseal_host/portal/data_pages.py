@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from starlette.concurrency import run_in_threadpool
@@ -15,12 +16,14 @@ from wattseal_host.portal.tables import Consent
 from wattseal_host.report.localtime import LocalTime, day_text
 
 PURPOSE = "shown to me until I log off"
+CHECKED_AT_ONCE = 2  # a file is megabytes and seconds of work
 _UTC = LocalTime(())
 
 
 class DataPages:
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._checking = asyncio.Semaphore(CHECKED_AT_ONCE)
 
     async def in_browser(self, request: Request) -> Response:
         session = self._site.session(request)
@@ -46,17 +49,16 @@ class DataPages:
             file = form.get("file")
             if isinstance(file, str):
                 file = file.encode()
-            data = await run_in_threadpool(handed.read, file or b"", account.meter)
+            async with self._checking:
+                data = await run_in_threadpool(handed.read, file or b"", account.meter)
+            given = Consent(int(time.time()), data.from_s, data.to_s, PURPOSE)
+            site.sessions.hold(session, data)
         except WattsealError as error:
-            status = 429 if error.code == "too-often" else 400
+            if error.code == "session-over":
+                return go("/log-on")
+            status = {"too-often": 429, "portal-full": 503}.get(error.code, 400)
             return site.page("hand_over.html", session, status, why=words.of(error))
-        given = Consent(int(time.time()), data.from_s, data.to_s, PURPOSE)
         await run_in_threadpool(site.accounts.consent, account, given)
-        if not site.sessions.live(session):
-            # Logged off in another tab meanwhile: nobody would ever wipe it.
-            data.wipe()
-            return go("/log-on")
-        session.hold(data)
         return go("/results")
 
     async def results(self, request: Request) -> Response:

@@ -10,12 +10,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from wattseal.errors import Refused
+
 from wattseal_host.portal.handed import Handed
 from wattseal_host.portal.tables import Account
 
 IDLE_S = 15 * 60
 LONGEST_S = 2 * 3600
 MAX_SESSIONS = 10_000
+MAX_HELD = 200  # of 16 MiB each at the very most
 TOKEN_BYTES = 32
 
 
@@ -30,11 +33,6 @@ class Session:
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(TOKEN_BYTES))
     account: Account | None = None
     held: Handed | None = None
-
-    def hold(self, handed: Handed) -> None:
-        """Keep new data; what was held before is wiped."""
-        self.wipe()
-        self.held = handed
 
     def wipe(self) -> None:
         if self.held is not None:
@@ -52,8 +50,10 @@ class Sessions:
         idle_s: float = IDLE_S,
         longest_s: float = LONGEST_S,
         most: int = MAX_SESSIONS,
+        most_held: int = MAX_HELD,
     ) -> None:
         self._clock, self._idle_s, self._longest_s, self._most = clock, idle_s, longest_s, most
+        self._most_held = most_held
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -83,10 +83,18 @@ class Sessions:
             session.seen_s = now
             return session
 
-    def live(self, session: Session) -> bool:
-        """Whether a session found before is still there."""
+    def hold(self, session: Session, handed: Handed) -> None:
+        """Keep new data for a session; what it held before is wiped. Where that cannot be, the
+        new data are: Refused `session-over` (closed meanwhile: nobody would ever wipe them), or
+        `portal-full` when too many sessions hold data."""
         with self._lock:
-            return self._sessions.get(session.key) is session
+            live = self._sessions.get(session.key) is session
+            held = sum(one.held is not None for one in self._sessions.values())
+            if not live or (session.held is None and held >= self._most_held):
+                handed.wipe()
+                raise Refused("portal-full" if live else "session-over")
+            session.wipe()
+            session.held = handed
 
     def close(self, session: Session) -> None:
         with self._lock:
