@@ -362,6 +362,23 @@ def test_a_demand_in_one_slot_is_a_spy() -> None:
         spy.bill(full=False)
 
 
+@pytest.mark.parametrize("amounts", [(0, 0), (7, 7)])
+def test_a_table_of_one_half_hour_is_a_spy(amounts: tuple[int, int]) -> None:
+    """It looks at every reading, and only one of them changes the amount."""
+    every_day = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
+    switches = [("00:00", "rest"), ("03:00", "one"), ("03:30", "rest")]
+    table = part(
+        "table", unit_exponent=0, classes=[500],
+        times=[{"band": "rest", "amounts": list(amounts)}, {"band": "one", "amounts": [0, 900]}],
+        seasons=[{"begins": "01-01", "days": [
+            {"on": every_day, "switches": [{"at": at, "band": band} for at, band in switches]}
+        ]}],
+    )  # fmt: skip
+    spy = house(readings(13)[:48], FLAT, table)
+    with pytest.raises(Refused, match="disclosure-window"):
+        spy.bill(full=False)
+
+
 def test_the_same_bill_again_is_no_new_release_and_another_one_is(case: House) -> None:
     honest = house(readings(12), FLAT, tiers(), VAT)
     first = honest.bill(full=False)

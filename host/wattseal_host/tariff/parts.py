@@ -15,7 +15,7 @@ from wattseal.errors import Malformed
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
 from wattseal_host.tariff.blocks import Tiers
-from wattseal_host.tariff.by_reading import IntervalSteps, Polynomial, Spline, Table
+from wattseal_host.tariff.by_reading import IntervalSteps, Polynomial, Spline
 from wattseal_host.tariff.calendar import Calendar
 from wattseal_host.tariff.demand import Demand
 from wattseal_host.tariff.fixed import Standing
@@ -23,6 +23,7 @@ from wattseal_host.tariff.minimum import Minimum
 from wattseal_host.tariff.scene import Shaped
 from wattseal_host.tariff.series import Series
 from wattseal_host.tariff.steps import MAX_PRICE, Steps
+from wattseal_host.tariff.table import Table
 from wattseal_host.tariff.tax import Tax
 from wattseal_host.tariff.zone import Zone
 from wattseal_host.units import CHANNELS

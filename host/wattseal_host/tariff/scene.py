@@ -116,6 +116,10 @@ class Shaped:
         """The sums it needs, in the order `constrain` takes them. Refused `tariff-readings`."""
         raise NotImplementedError
 
+    def told(self, scene: Scene) -> list[tuple[int, ...]]:
+        """Places of records, a group for each sum of readings that the fee is held to tell."""
+        return [tuple({place for source in self.sources(scene) for place in source.places})]
+
     def fee(self, scene: Scene) -> Fraction:
         """Exact, from the readings."""
         raise NotImplementedError
