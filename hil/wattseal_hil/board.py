@@ -10,16 +10,14 @@ whatever the machine and whichever VM (64 or 32 bits), as long as no client talk
 """
 
 import contextlib
-import hashlib
 import json
-import subprocess
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
+from wattseal_hil.board_start import BoardStart
+from wattseal_hil.board_time import BoardTime
 from wattseal_hil.converter import of_chip
 from wattseal_hil.deploy import deployed
 from wattseal_hil.errors import BoardError
@@ -27,14 +25,14 @@ from wattseal_hil.fault_kinds import parse
 from wattseal_hil.faults import Fault
 from wattseal_hil.frontend import FrontEnd
 from wattseal_hil.injection import AtWork
-from wattseal_hil.link import EPOCH_2000_S, SHIM, SharedMemory, VmProcess
+from wattseal_hil.link import EPOCH_2000_S, SHIM, SharedMemory
 from wattseal_hil.loads import ConstantLoad, Load, ProfileLoad, SwitchedLoad
 from wattseal_hil.nor import FlashImage, FlashStatistics
 from wattseal_hil.physics import Physics
 from wattseal_hil.real.boards import board_of
-from wattseal_hil.recorder import BoardRecorder
-from wattseal_hil.rig.identity import source_identity
-from wattseal_hil.supervisor import Supervisor, Tap
+from wattseal_hil.recorder import Taping
+from wattseal_hil.supervisor import Supervisor
+from wattseal_hil.traffic import Tap
 from wattseal_hil.tree import FIRMWARE
 from wattseal_hil.vm import Vm, find_vm
 from wattseal_hil.waves import Mains
@@ -45,10 +43,9 @@ START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 CAUSE_AT = 62  # of machine.reset_cause(); the VM itself says so of a reset
 POWER_ON = 1
 PRESS_S = 0.2
-LATE_US = 1_000_000  # a burst under way may carry the clock past a goal by up to this
 
 
-class EmulatedBoard:
+class EmulatedBoard(BoardTime):
     """One board: its flash, its clock, its load and its two ports, powered or not.
 
     `workdir` (made if missing; by default a temporary one, removed by `close`) holds `flash.bin`,
@@ -81,6 +78,7 @@ class EmulatedBoard:
         calibration: Mapping[str, Any] | None = None,
         chip: str = "esp32",
     ) -> None:
+        super().__init__()
         self.vm = vm or find_vm()
         self.firmware = Path(firmware).resolve()
         if not (self.firmware / "main.py").is_file():
@@ -91,36 +89,42 @@ class EmulatedBoard:
             workdir = self._temporary.name
         self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
-        self._deployed = deployed(self.firmware, form, self.workdir / "deployed")
-        self._shim = deployed(
+        at_work = deployed(self.firmware, form, self.workdir / "deployed")
+        shim = deployed(
             SHIM, "sources" if form == "sources" else "romfs", self.workdir / "deployed"
         )
         self._flash = FlashImage(Path(flash) if flash else self.workdir / "flash.bin", FLASH_BYTES)
-        self._seed = seed
         self._load = SwitchedLoad(load or ProfileLoad())
-        self._settings = json.dumps(settings, sort_keys=True) if settings else ""
-        self._calibration = json.dumps(calibration, sort_keys=True) if calibration else ""
         self._rtc = rtc
-        self._heap_bytes = heap_bytes or HEAP_BYTES[self.vm.bits]
-        self._starts = 0
-        self._tape: BoardRecorder | None = None
-        self._header: dict[str, Any] = {}
-        self._one_at_a_time = threading.Lock()
         self._shared = SharedMemory()
         self._data = board_of(chip)
         self.button_pin = self._data.pins["PAIRING_BUTTON"]
         self._shared.set_level(self.button_pin, 1)
         front_end = front_end or FrontEnd(converter=of_chip(chip))
         physics = Physics(seed, self._load, front_end, mains)
-        self._conversion_us = physics.conversion_us
         self._shared.put_factory(physics.front_end.converter.factory_uv().astype("<u4").tobytes())
+        self._vm = BoardStart(
+            self.vm,
+            self._shared,
+            self._flash,
+            at_work,
+            shim,
+            heap_bytes or HEAP_BYTES[self.vm.bits],
+            physics.conversion_us,
+            seed,
+            json.dumps(settings, sort_keys=True) if settings else "",
+            json.dumps(calibration, sort_keys=True) if calibration else "",
+            self._data,
+            self.firmware,
+        )
         self._bench = Supervisor(round(start_s * 1_000_000), physics, self._shared.put_samples)
         self._bench.on_reset = self._start
         self._bench.on_power = self._switch_on
         self._bench.cells = self._flash.cells
+        self._taping = Taping(self._bench, self._vm.identity, lambda: self._load.at(self.now_s))
         tamper_pin = (settings or {}).get("tamper_pin", -1)
         self._faults = AtWork(self._bench, self._shared, self._move, tamper_pin)
-        self.customer_port, self.utility_port = (port.path for port in self._bench.ports)
+        self.customer_port, self.utility_port = (port.path for port in self._bench.traffic.ports)
 
     def __enter__(self) -> "EmulatedBoard":
         return self
@@ -164,65 +168,11 @@ class EmulatedBoard:
         self._start(set_us if self._rtc else 0)
 
     def _start(self, rtc_us: int) -> None:
-        image = hashlib.sha256(self._flash.path.read_bytes()).hexdigest()
-        self._starts += 1
-        vm = VmProcess(
-            self.vm,
-            heap_bytes=self._heap_bytes,
-            shared=self._shared,
-            flash=self._flash.path,
-            blocks=self._flash.blocks,
-            firmware=self._deployed,
-            shim=self._shim,
-            rtc_us=rtc_us,
-            # The image tells apart the starts of two board objects that share a flash.
-            seed=self._digest("urandom", f"{self._starts} {image}"),
-            unique_id=self._digest("unique id", "")[:12],
-            settings=self._settings,
-            conversion_us=self._conversion_us,
-            calibration=self._calibration,
-            wiring=self._data.wiring,
-        )
-        self._bench.attach(vm)
-
-    def _digest(self, purpose: str, more: str) -> str:
-        text = f"wattseal board {self._seed} {purpose} {more}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        self._bench.attach(self._vm.start(rtc_us))
 
     def power_off(self) -> None:
         """Cut the power this instant. The flash keeps what was written, the clock is lost."""
         self._bench.call(self._bench.power_off)
-
-    # Time
-
-    @property
-    def now_s(self) -> float:
-        """The board's true time. Its own clock may differ (`rtc`)."""
-        return self._bench.now_us / 1_000_000
-
-    def run_until(self, t_s: float, progress: Callable[[float], None] | None = None) -> None:
-        """Let time pass up to `t_s` as fast as the VM can; everything due then has been done.
-
-        `progress(now_s)` is called about ten times a second. Without power the time just passes.
-        Raises BoardError: time-backwards, or what stopped the firmware.
-        """
-        goal_us = round(t_s * 1_000_000)
-        with self._one_at_a_time:
-            if goal_us < self._bench.now_us - LATE_US:
-                raise BoardError("time-backwards", f"it is {self.now_s:.3f} already")
-            done: Future[None] = self._bench.call(lambda: self._bench.run_to(goal_us))
-            while not wait([done], timeout=0.1).done:
-                if progress:
-                    progress(self.now_s)
-            done.result()
-        if progress:
-            progress(self.now_s)
-
-    def set_pace(self, speed: float | None) -> None:
-        """Let time pass by itself, `speed` board seconds a second; None: stand still."""
-        if speed is not None and not 0 < speed <= 10_000:
-            raise BoardError("pace-range", f"{speed} is outside 0 to 10000")
-        self._bench.call(lambda: self._bench.set_pace(speed))
 
     # Hands
 
@@ -241,8 +191,8 @@ class EmulatedBoard:
 
     def _move(self, pin: int, level: int) -> None:
         self._shared.set_level(pin, level)
-        if self._tape:
-            self._tape.pin(pin, level)
+        if self._taping.tape:
+            self._taping.tape.pin(pin, level)
         if self._bench.vm:
             self._bench.vm.pin_moved(pin)
 
@@ -256,9 +206,9 @@ class EmulatedBoard:
 
         def switch() -> None:
             self._load.switch(self.now_s, new)
-            self._bench.forget_samples()
-            if self._tape:
-                self._tape.load(new)
+            self._bench.sampling.forget()
+            if self._taping.tape:
+                self._taping.tape.load(new)
 
         self._bench.call(switch)
 
@@ -278,10 +228,11 @@ class EmulatedBoard:
                 self._faults.described(made)
             else:
                 self._faults.add(made)
-            if self._tape and fault is None:
-                self._tape.cleared()
-            elif self._tape:
-                self._tape.fault(fault)
+            tape = self._taping.tape
+            if tape and fault is None:
+                tape.cleared()
+            elif tape:
+                tape.fault(fault)
 
         self._bench.call(put)
 
@@ -292,7 +243,7 @@ class EmulatedBoard:
         firmware's starts and ends; in the bench's thread. Faults of a line are beyond it."""
 
         def add() -> None:
-            self._bench.taps.append(tap)
+            self._bench.traffic.taps.append(tap)
             if supply:
                 self._bench.supply_taps.append(supply)
 
@@ -312,41 +263,11 @@ class EmulatedBoard:
 
         Raises BoardError `tape-unusable`; a tape that runs is stopped first.
         """
-        self.stop_recording()
-        self._header = self._header or {
-            "rig": "emulated",
-            "firmware": source_identity(self.firmware),
-            "vm": self.vm_info,
-            "board": {
-                "chip": self._data.chip,
-                "seed": self._seed,
-                "settings": json.loads(self._settings or "{}"),
-                "calibration": json.loads(self._calibration or "{}"),
-            },
-        }
-
-        def begin() -> None:
-            tape = BoardRecorder(path, self._header, lambda: self._bench.now_us)
-            tape.load(self._load.at(self.now_s))
-            self._bench.taps.append(tape.hear)
-            self._bench.supply_taps.append(tape.supply)
-            self._bench.console_taps.append(tape.console)
-            self._tape = tape
-
-        self._bench.call(begin)
+        self._taping.begin(path)
 
     def stop_recording(self) -> None:
         """Close the tape. Without one, nothing."""
-
-        def end() -> None:
-            tape, self._tape = self._tape, None
-            if tape:
-                self._bench.taps.remove(tape.hear)
-                self._bench.supply_taps.remove(tape.supply)
-                self._bench.console_taps.remove(tape.console)
-                tape.close()
-
-        self._bench.call(end)
+        self._taping.end()
 
     # What can be seen
 
@@ -376,5 +297,4 @@ class EmulatedBoard:
     @property
     def vm_info(self) -> str:
         """`sys.implementation` as the VM itself prints it."""
-        command = [*self.vm.argv, "-c", "import sys; print(sys.implementation)"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return self._vm.implementation()

@@ -42,10 +42,10 @@ class AtWork:
             self._flash.append(fault)
             self._watch()
         elif isinstance(fault, LineFault):
-            self._bench.lines[fault.line].add(fault, self._bench.now_us)
+            self._bench.traffic.lines[fault.line].add(fault, self._bench.now_us)
         elif isinstance(fault, SensorFault):
             self._bench.physics.faults.append(fault)
-            self._bench.forget_samples()
+            self._bench.sampling.forget()
         elif isinstance(fault, FlashFull):
             self._shared.set_level(FILL_AT, fault.free_blocks + 2)
             self._full = True
@@ -72,10 +72,10 @@ class AtWork:
         """End them all. What one has done stays done, and power that is off stays off."""
         self._flash.clear()
         self._watch()
-        for line in self._bench.lines:
+        for line in self._bench.traffic.lines:
             line.clear()
         self._bench.physics.faults.clear()
-        self._bench.forget_samples()
+        self._bench.sampling.forget()
         if self._full:
             self._shared.set_level(FILL_AT, 1)
             self._full = False

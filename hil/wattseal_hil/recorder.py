@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wattseal_hil.loads import Load, described
+from wattseal_hil.supervisor import Supervisor
 from wattseal_hil.tape import PORTS, TapeWriter
 
 
@@ -47,3 +48,42 @@ class BoardRecorder:
 
     def cleared(self) -> None:
         self._tape.write(self._now_us(), "clear")
+
+
+class Taping:
+    """The tape of a board, when there is one. `header`: asked once; `load`: what is plugged in."""
+
+    def __init__(
+        self, bench: Supervisor, header: Callable[[], dict[str, Any]], load: Callable[[], Load]
+    ) -> None:
+        self.tape: BoardRecorder | None = None
+        self._bench = bench
+        self._ask_header = header
+        self._load = load
+        self._header: dict[str, Any] = {}
+
+    def begin(self, path: str | Path) -> None:
+        """A tape that runs is stopped first."""
+        self.end()
+        self._header = self._header or self._ask_header()
+
+        def begin() -> None:
+            tape = BoardRecorder(path, self._header, lambda: self._bench.now_us)
+            tape.load(self._load())
+            self._bench.traffic.taps.append(tape.hear)
+            self._bench.supply_taps.append(tape.supply)
+            self._bench.console_taps.append(tape.console)
+            self.tape = tape
+
+        self._bench.call(begin)
+
+    def end(self) -> None:
+        def end() -> None:
+            tape, self.tape = self.tape, None
+            if tape:
+                self._bench.traffic.taps.remove(tape.hear)
+                self._bench.supply_taps.remove(tape.supply)
+                self._bench.console_taps.remove(tape.console)
+                tape.close()
+
+        self._bench.call(end)

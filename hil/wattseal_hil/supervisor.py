@@ -9,54 +9,42 @@ time waits for a client that has the port open to read. At a pace time waits for
 way, what a client leaves unread for 2 s is dropped. So a client that asks without pause stops time.
 """
 
-import contextlib
 import mmap
-import os
-import select
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
 
+from wattseal_hil.bench_thread import BenchThread
 from wattseal_hil.errors import BoardError
 from wattseal_hil.faults import ANSWERS, CUT, GO, Fault, FlashOperation
-from wattseal_hil.line import Line
 from wattseal_hil.link import MAX_GRANT_US, UARTS, VmProcess
-from wattseal_hil.physics import BLOCK, Physics
-from wattseal_hil.ports import Pty
+from wattseal_hil.physics import Physics
+from wattseal_hil.sampling import Sampling
+from wattseal_hil.traffic import Traffic
 
 SILENT_S = 120.0  # a running VM that says nothing for so long is stuck
-REPLY_S = 0.25
-QUIET_S = 0.001
 TICK_S = 0.01  # granularity of a paced clock
 ROOM_TICK_S = 0.001  # a pty takes 4 KiB at a time
 BOOT_US = 500_000  # what a reset costs, so that even a board that resets for ever sees time pass
-NEVER_US = 1 << 62
-FAR_US = 3_600_000_000  # bursts farther apart are not prepared ahead
 CONSOLE_BYTES = 1 << 20
 
-# Told of what passes between the firmware's UART and the line: port, whether towards the meter,
-# bytes, board time in us.
-Tap = Callable[[int, bool, bytes, int], None]
 # Told of every start and end of the firmware: which, and board time in us.
 SupplyTap = Callable[[bool, int], None]
 
 
-class Supervisor:
+class Supervisor(BenchThread):
     """Owns the VM process and the ptys; every method but `call` and `close` runs in its thread."""
 
     def __init__(
         self, start_us: int, physics: Physics, put_samples: Callable[[bytes], None]
     ) -> None:
+        super().__init__()
         self.now_us = start_us
         self.physics = physics
         self.console = bytearray()
-        self.ports = [Pty() for _ in range(UARTS)]
-        self.lines = [Line() for _ in range(UARTS)]
-        self.taps: list[Tap] = []
+        self.traffic = Traffic(self._hear)
+        self.sampling = Sampling(physics, put_samples)
         self.supply_taps: list[SupplyTap] = []
         self.console_taps: list[Callable[[bytes], None]] = []
         self.goal_us: int | None = None
@@ -67,51 +55,15 @@ class Supervisor:
         self.on_power: Callable[[], None] = lambda: None
         self.on_at_us: int | None = None  # when the power comes back by itself
         self.vm: VmProcess | None = None
-        self._put_samples = put_samples
         self._idle = False
         self._overwritten = False
         self._pace: tuple[float, float, int] | None = None
         self._heard_s = 0.0
-        self._quiet_at_s = [0.0] * UARTS
-        self._said = [bytearray() for _ in range(UARTS)]  # by the VM since its last message
         self._waiting: Future[None] | None = None
-        self._ahead: tuple[int, bytes] | None = None
-        self._last_block_us = self._period_us = 0
-        self._calls: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
-        self._closing = False
-        self._gate = threading.Lock()
-        self._wake_r, self._wake_w = os.pipe()
-        os.set_blocking(self._wake_r, False)
-        self._epoll = select.epoll()
-        self._handlers: dict[int, Callable[[], None]] = {}
-        self._listen(self._wake_r, self._take_calls)
-        for number, port in enumerate(self.ports):
+        for number, port in enumerate(self.traffic.ports):
             self._listen(port.watch, port.notice)
             self._listen(port.master, partial(self._from_client, number))
-        self._thread = threading.Thread(target=self._loop, name="wattseal-board", daemon=True)
-        self._thread.start()
-
-    # Calls from other threads
-
-    def call(self, function: Callable[[], Any]) -> Any:
-        """Run `function` in the supervisor's thread and return what it returns."""
-        future: Future[Any] = Future()
-        with self._gate:
-            if self._closing:
-                raise BoardError("board-closed")
-            self._calls.append((function, future))
-            os.write(self._wake_w, b"!")
-        return future.result()
-
-    def close(self) -> None:
-        """End the VM and the thread, close everything. May be called twice."""
-        with contextlib.suppress(BoardError):
-            self.call(self._stop)
-        self._thread.join()
-
-    def _stop(self) -> None:
-        with self._gate:
-            self._closing = True
+        self._begin()
 
     # What the board asks for
 
@@ -138,14 +90,13 @@ class Supervisor:
         vm.process.kill()
         vm.process.wait()
         for number in range(UARTS):
-            self._said[number] += vm.read_port(number)
-            self._pass_on(number)
+            self.traffic.take(vm, number)
+            self.traffic.pass_on(number, self.now_us)
         for tap in self.supply_taps:
             tap(False, self.now_us)
         self._log(vm.read_console())
         for fd in (vm.control.fileno(), vm.console, *vm.tx):
-            self._epoll.unregister(fd)
-            del self._handlers[fd]
+            self._forget(fd)
         return vm.end()
 
     def power_off(self) -> None:
@@ -164,10 +115,6 @@ class Supervisor:
         """Board seconds per second from now on; None: stand still."""
         self._pace = None if speed is None else (speed, time.monotonic(), self.now_us)
 
-    def forget_samples(self) -> None:
-        """What was computed ahead no longer holds: the load has changed."""
-        self._ahead = None
-
     def _settle(self, error: BoardError | None = None) -> None:
         waiting, self._waiting = self._waiting, None
         self.goal_us = None
@@ -180,53 +127,21 @@ class Supervisor:
 
     # The loop
 
-    def _listen(self, fd: int, handler: Callable[[], None]) -> None:
-        self._handlers[fd] = handler
-        self._epoll.register(fd, select.EPOLLIN)
+    def _broke(self, error: Exception) -> None:
+        self.failure = BoardError("bench-failed", f"{type(error).__name__}: {error}")
+        self._settle(self.failure)
 
-    def _loop(self) -> None:
-        timeout = -1.0
-        try:
-            while not self._closing:
-                for fd, _ in self._epoll.poll(timeout):
-                    if handler := self._handlers.get(fd):
-                        handler()
-                timeout = self._advance()
-        except Exception as error:  # a load that raises, for one: whoever waits must hear of it
-            self.failure = BoardError("bench-failed", f"{type(error).__name__}: {error}")
-            self._settle(self.failure)
-        finally:
-            self._release()
-
-    def _release(self) -> None:
-        with self._gate:
-            self._closing = True
+    def _end(self) -> None:
         self.detach()
         self._settle(BoardError("board-closed"))
-        for _, future in self._calls:
-            future.set_exception(BoardError("board-closed"))
-        for port in self.ports:
-            port.close()
-        self._epoll.close()
-        os.close(self._wake_r)
-        os.close(self._wake_w)
-
-    def _take_calls(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._wake_r, 4096)
-        while self._calls:
-            function, future = self._calls.popleft()
-            try:
-                future.set_result(function())
-            except BaseException as error:
-                future.set_exception(error)
+        self.traffic.close()
 
     def _advance(self) -> float:
         """Grant what may be granted; seconds until this is worth asking again (-1: an event)."""
         now_s = time.monotonic()
         wanted_us = target_us = self._target_us(now_s)
         if self.vm is None or self._idle:
-            due_us = self._release_lines()
+            due_us = self.traffic.release(self.vm, self.now_us)
             target_us = min(target_us, max(due_us, self.now_us))
         if self.vm is None:
             if self.on_at_us is not None and self.on_at_us <= target_us:
@@ -243,13 +158,12 @@ class Supervisor:
             if now_s - self._heard_s > SILENT_S:
                 self._fail("vm-stuck", f"the firmware has been busy for {SILENT_S:.0f} s")
             return SILENT_S / 4
-        pending = self._pending(now_s)
+        pending = self.traffic.pending(now_s)
         if self.goal_us is not None:
             if pending:
                 return ROOM_TICK_S
-            if (hold_s := max(self._quiet_at_s) - now_s) > 0:
+            if (hold_s := self.traffic.hold_s(now_s)) > 0:
                 return hold_s
-            self._quiet_at_s = [0.0] * UARTS
         elif self._pace and wanted_us - self.now_us < TICK_S * 1_000_000 * self._pace[0]:
             return TICK_S
         if target_us > self.now_us:
@@ -263,26 +177,6 @@ class Supervisor:
             return ROOM_TICK_S
         return TICK_S if self._pace else -1
 
-    def _release_lines(self) -> int:
-        """Pass on what is due on the lines by now; when the next of it is (far off: nothing)."""
-        due = [NEVER_US]
-        for number, line in enumerate(self.lines):
-            while (due_us := line.due_us) is not None and due_us <= self.now_us:
-                for to_meter, data in line.release(self.now_us):
-                    if to_meter:
-                        self.say(number, data)
-                    else:
-                        self.ports[number].send(data, time.monotonic())
-            due.append(NEVER_US if due_us is None else due_us)
-        return min(due)
-
-    def say(self, number: int, data: bytes) -> None:
-        """To the firmware's UART, past the line."""
-        if data and self.vm:
-            for tap in self.taps:
-                tap(number, True, data, self.now_us)
-            self.vm.write_port(number, data)
-
     def _target_us(self, now_s: float) -> int:
         if self.goal_us is not None:
             return self.goal_us
@@ -290,12 +184,6 @@ class Supervisor:
             speed, since_s, since_us = self._pace
             return since_us + int((now_s - since_s) * speed * 1_000_000)
         return self.now_us
-
-    def _pending(self, now_s: float) -> bool:
-        """Whether bytes wait for a client to read."""
-        for port in self.ports:
-            port.push(now_s)
-        return any(port.pending for port in self.ports)
 
     # Handlers
 
@@ -313,9 +201,9 @@ class Supervisor:
         # What it sent before this message was sent by now.
         for number in range(UARTS):
             self._from_port(number)
-            self._pass_on(number)
+            self.traffic.pass_on(number, self.now_us)
         if kind == "A":
-            self._answer_samples(vm)
+            self.sampling.answer(self.now_us, vm.samples_done)
         elif kind == "I":
             self._idle = current
         elif kind == "F":
@@ -343,49 +231,20 @@ class Supervisor:
         else:
             vm.flash_answer(ANSWERS[verdict])
 
-    def _answer_samples(self, vm: VmProcess) -> None:
-        """The block from now on; then, while the VM works, the one it is likely to want next."""
-        at_us = self.now_us
-        ahead = self._ahead
-        block = ahead[1] if ahead and ahead[0] == at_us else self.physics.block(at_us)
-        self._put_samples(block)
-        vm.samples_done()
-        if at_us - self._last_block_us != BLOCK * self.physics.conversion_us:
-            self._period_us = at_us - self._last_block_us
-        next_us = at_us + self._period_us
-        self._last_block_us = at_us
-        if self._period_us < FAR_US:
-            with contextlib.suppress(Exception):  # raised again if the block is wanted in earnest
-                self._ahead = (next_us, self.physics.block(next_us))
-
     def _from_port(self, number: int) -> None:
-        """Take what the firmware sends; it is passed on with the next message, at its time."""
         if self.vm:
-            self._said[number] += self.vm.read_port(number)
+            self.traffic.take(self.vm, number)
 
-    def _pass_on(self, number: int) -> None:
-        data = bytes(self._said[number])
-        if not data:
-            return
-        self._said[number].clear()
-        now_s = time.monotonic()
-        for tap in self.taps:
-            tap(number, False, data, self.now_us)
+    def _hear(self, number: int, data: bytes) -> None:
         if self.fault:
             self.fault.hear(number, data)
-        self.ports[number].send(self.lines[number].carry(False, data, self.now_us), now_s)
-        if self._quiet_at_s[number]:
-            self._quiet_at_s[number] = now_s + QUIET_S
 
     def _from_client(self, number: int) -> None:
-        data = self.ports[number].receive()
-        if data and self.vm:
-            self._quiet_at_s[number] = time.monotonic() + REPLY_S
-            self.send(number, data)
+        self.traffic.from_client(self.vm, number, self.now_us)
 
     def send(self, number: int, data: bytes) -> None:
         """To the firmware, over the line, as a client's."""
-        self.say(number, self.lines[number].carry(True, data, self.now_us))
+        self.traffic.send(self.vm, number, data, self.now_us)
 
     def _from_console(self) -> None:
         if self.vm:
