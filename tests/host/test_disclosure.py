@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
 from test_demo_prices import wattseal
 from wattseal.errors import Malformed, Refused
-from wattseal_host.customer.disclose import make_disclosure
+from wattseal_host.customer.bill import Columns
+from wattseal_host.customer.disclose import _readings_of, make_disclosure, told_rows
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
 from wattseal_host.disclosure.check import check
+from wattseal_host.disclosure.circuit import Records
 from wattseal_host.disclosure.document import Disclosure, is_disclosure
 from wattseal_host.disclosure.query import parse
 from wattseal_host.files import write_token
@@ -106,6 +108,34 @@ def test_single_readings_are_not_told_without_consent(home: House) -> None:
     codes = ("disclosure-window", "disclosure-confined")
     assert tuple(finding.code for finding in made.findings) == codes
     assert made.releases.made[0].consent == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "confined"),
+    [
+        ("max(import)", True),  # none above 900, of 11,500
+        ("load_factor(import)", True),
+        ("count(import, 900)", True),  # none
+        ("max(import) >= 800", True),
+        ("count(import, 500)", False),
+        ("highest(import, 10)", False),
+    ],
+)
+def test_limits_to_every_reading_are_weighed(home: House, text: str, confined: bool) -> None:
+    if not confined:
+        assert disclose(home, text).findings == ()
+        return
+    with pytest.raises(Refused, match="disclosure-confined"):
+        disclose(home, text)
+
+
+def test_a_row_within_the_stretch_is_weighed_by_its_own_readings(home: House) -> None:
+    stretch, opener = home.stretch(), Opener(home.meter.meter, home.meter.secrets)
+    columns = Columns.of(stretch.records, opener.open_stretch(stretch), ["import"])
+    scene = Records(columns.spans, ["import"], 16, columns.values)
+    (row,) = told_rows(parse(f"3 * sum(import[{DAY}T06:00..{DAY}T18:00])"), scene, columns)
+    own = _readings_of(row, columns)
+    assert own == readings()[12:36] and row.fee == 3 * sum(own)
 
 
 def test_what_was_told_before_counts(home: House) -> None:

@@ -11,6 +11,7 @@ from wattseal.errors import Refused
 from wattseal.p256 import N
 
 from wattseal_host.customer.bill import Columns
+from wattseal_host.customer.limits_told import limits_told
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Disclosed, Releases
 from wattseal_host.customer.spy import FUSE_KW, Finding, Limit, Row, Slot, examine_bill, in_words
@@ -61,13 +62,16 @@ def ask(
     queries = [parse(text) for text in texts]
     answers = tuple(Answer(query, answer(query, scene)) for query in queries)
     rows = tuple((query.text, row) for query in queries for row in told_rows(query, scene, columns))
-    in_order = [v for row in zip(*columns.values.values(), strict=True) for v in row]
     all_rows = [row for _, row in rows]
     findings = [
         finding
         for row in all_rows
-        for finding in examine_bill(row, [], limit, in_order, [*all_rows, *releases.rows()])
+        for finding in examine_bill(
+            row, [], limit, _readings_of(row, columns), [*all_rows, *releases.rows()]
+        )
     ]
+    for query in queries:
+        findings += limits_told(query, scene, columns, limit)
     return Question(answers, rows, tuple(dict.fromkeys(findings)))
 
 
@@ -135,7 +139,7 @@ def make_disclosure(
 def told_rows(query: Query, records: Records, columns: Columns) -> list[Row]:
     """A question of sums tells one row of weights, exactly. Of each other function it is held to
     tell the sum of the readings it looks at, and of a comparison both its sides: more than they
-    do."""
+    do, but for the limits they set to single readings (`limits_told`)."""
     channels = list(records.channels)
     if not query.comparison and all(one.name == "sum" for one in query.functions):
         weights: dict[tuple[int, int], int] = {}
@@ -171,6 +175,13 @@ def _row(weights: dict[tuple[int, int], int], columns: Columns, channels: int) -
         fee += sum(w * columns.values[names[i]][place] for i, w in enumerate(row))
         slots.append(Slot(start_s, end_s - start_s, row))
     return Row(tuple(slots), fee)
+
+
+def _readings_of(row: Row, columns: Columns) -> list[int]:
+    """In the order of the row's weights, which may begin and end within the stretch."""
+    first = [start_s for start_s, _ in columns.spans].index(row.from_s)
+    places = range(first, first + len(row.slots))
+    return [column[place] for place in places for column in columns.values.values()]
 
 
 def in_utc(finding: Finding) -> str:

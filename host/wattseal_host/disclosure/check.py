@@ -103,6 +103,8 @@ def check_records(said: Disclosure, enrolment: Enrolment) -> list[Record]:
     else:
         chain = SignedChain(enrolment.key, config, previous=said.before)
     records: list[Record] = verify_stretch(said.bodies, said.signature, chain)
+    if records[0].previous != said.before:
+        raise Refused("chain-link", "the first record follows another one")
     if not any(record.channels for record in records):
         raise Refused("query-no-records", "there are events alone")
     return records
