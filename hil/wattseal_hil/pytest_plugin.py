@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from wattseal_hil.pytest_choice import SPEC, chosen, pytest_addoption, refuse_sharing, workers
+
 if TYPE_CHECKING:
     from wattseal_hil.meter import Meter
     from wattseal_hil.rig.handles import ConsoleHandle, FaultsHandle, LoadHandle, SupplyHandle
     from wattseal_hil.rig.interface import Rig
     from wattseal_hil.rig.session import RigSession
-    from wattseal_hil.rig.spec import RigSpec
+
+__all__ = ["pytest_addoption"]  # a hook, too
 
 NEEDS = "wattseal_needs"
 TAPE = "wattseal_tape"
@@ -30,30 +33,9 @@ MISSING = "wattseal_missing"
 _IDENTITY = "wattseal_identity"
 
 _session: pytest.StashKey[RigSession] = pytest.StashKey()
-_spec: pytest.StashKey[RigSpec] = pytest.StashKey()
 _now: pytest.StashKey[str] = pytest.StashKey()
 _failed: pytest.StashKey[bool] = pytest.StashKey()
 _tape: pytest.StashKey[Path] = pytest.StashKey()
-
-
-# Options
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("wattseal", "meter on a rig (wattseal)")
-    group.addoption(
-        "--rig",
-        metavar="RIG",
-        help="emulated (the default), esp32:/dev/ttyUSB0, socket://host:port or unix:/path",
-    )
-    group.addoption("--rig-env", metavar="FILE", help="the rig out of an environment file")
-    group.addoption("--rig-target", metavar="NAME", help="its target; by default `main`")
-    group.addoption(
-        "--rig-tapes", metavar="DIR", help="folder of the tapes of failed tests (a temporary one)"
-    )
-    group.addoption(
-        "--rig-keep-tapes", action="store_true", help="keep those of tests that passed, too"
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,52 +49,13 @@ def pytest_configure(config: pytest.Config) -> None:
         or config.getoption("--rig-env")
         or config.getoption("--rig-target")
     ):
-        spec = _chosen(config)
-        if _workers(config) > 1:
-            _refuse_sharing(spec)
-
-
-def _chosen(config: pytest.Config) -> RigSpec:
-    """The rig that the options name. Raises UsageError."""
-    if _spec in config.stash:
-        return config.stash[_spec]
-    from wattseal_hil.errors import BoardError
-    from wattseal_hil.rig import environment, spec
-
-    rig, file, target = (config.getoption(f"--rig{end}") for end in ("", "-env", "-target"))
-    if rig and file:
-        raise pytest.UsageError("--rig and --rig-env: give one of them")
-    if target and not file:
-        raise pytest.UsageError("--rig-target is for --rig-env")
-    try:
-        found = environment.read(file, target) if file else spec.parse(rig or "emulated")
-    except BoardError as error:
-        option = "--rig-env" if file else "--rig"
-        raise pytest.UsageError(f"{option}: {error.detail}") from None
-    config.stash[_spec] = found
-    return found
-
-
-def _workers(config: pytest.Config) -> int:
-    """How many processes xdist runs the tests in."""
-    if hasattr(config, "workerinput"):
-        return int(config.workerinput.get("workercount", 1))
-    total = 0
-    for one in config.getoption("tx", None) or []:
-        count, star, _ = one.partition("*")
-        total += int(count) if star and count.isdigit() else 1
-    return total
-
-
-def _refuse_sharing(spec: RigSpec) -> None:
-    from wattseal_hil.rig.spec import Emulated
-
-    if not isinstance(spec, Emulated):
-        raise pytest.UsageError(f"{spec} is one rig: several xdist workers cannot share it (-n 1)")
+        spec = chosen(config)
+        if workers(config) > 1:
+            refuse_sharing(spec)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    return f"wattseal rig: {config.stash[_spec]}" if _spec in config.stash else None
+    return f"wattseal rig: {config.stash[SPEC]}" if SPEC in config.stash else None
 
 
 # Each test
@@ -243,9 +186,9 @@ def wattseal_rig(
     from wattseal_hil.rig.session import RigSession
 
     config = request.config
-    spec = _chosen(config)
-    if _workers(config) > 1:
-        _refuse_sharing(spec)
+    spec = chosen(config)
+    if workers(config) > 1:
+        refuse_sharing(spec)
     folder = config.getoption("--rig-tapes")
     tapes = Path(folder) if folder else tmp_path_factory.getbasetemp() / "wattseal-tapes"
     try:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from wattseal_hil import pytest_plugin
+from wattseal_hil import pytest_choice, pytest_plugin
 from wattseal_hil.rig import environment
 from wattseal_hil.rig.interface import FEATURES
 
@@ -39,7 +39,7 @@ def test_it_names_every_fixture_and_feature_and_option():
     }  # fmt: skip
     listed = GUIDE.split("There are `customer-port`")[1].split("\n\n")[0]
     assert set(re.findall(r"`([a-z-]+)`", "`customer-port`" + listed)) == FEATURES
-    source = Path(pytest_plugin.__file__).read_text()
+    source = Path(pytest_choice.__file__).read_text()
     assert set(re.findall(r'"(--rig[a-z-]*)"', source)) <= set(re.findall(r"--rig[a-z-]*", GUIDE))
 
 

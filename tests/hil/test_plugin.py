@@ -307,7 +307,8 @@ def test_a_run_without_it_imports_nothing_of_the_rig(pytester):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=pytester.path, check=True
     )
-    assert done.stdout.splitlines()[-1] == "['wattseal_hil', 'wattseal_hil.pytest_plugin']"
+    loaded = ["wattseal_hil", "wattseal_hil.pytest_choice", "wattseal_hil.pytest_plugin"]
+    assert done.stdout.splitlines()[-1] == str(loaded)
 
 
 def test_no_fixture_of_ours_has_anybody_elses_name(pytester):
