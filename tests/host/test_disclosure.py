@@ -129,6 +129,12 @@ def test_limits_to_every_reading_are_weighed(home: House, text: str, confined: b
         disclose(home, text)
 
 
+def test_a_sum_set_apart_by_a_large_factor_is_weighed_alone(home: House) -> None:
+    text = f"sum(import) + 1000000 * sum(import[{DAY}T18:00..{DAY}T20:00])"
+    with pytest.raises(Refused, match="disclosure-window"):
+        disclose(home, text)
+
+
 def test_a_row_within_the_stretch_is_weighed_by_its_own_readings(home: House) -> None:
     stretch, opener = home.stretch(), Opener(home.meter.meter, home.meter.secrets)
     columns = Columns.of(stretch.records, opener.open_stretch(stretch), ["import"])

@@ -137,7 +137,8 @@ def make_disclosure(
 
 
 def told_rows(query: Query, records: Records, columns: Columns) -> list[Row]:
-    """A question of sums tells one row of weights, exactly. Of each other function it is held to
+    """A question of sums tells one row of weights, exactly; where they have several factors each
+    sum counts as told too, for a large factor sets it apart. Of each other function it is held to
     tell the sum of the readings it looks at, and of a comparison both its sides: more than they
     do, but for the limits they set to single readings (`limits_told`)."""
     channels = list(records.channels)
@@ -147,8 +148,11 @@ def told_rows(query: Query, records: Records, columns: Columns) -> list[Row]:
             for place in records.places(function):
                 key = (place, channels.index(function.window.channel))
                 weights[key] = weights.get(key, 0) + factor
-        return [_row(weights, columns, len(channels))]
-    rows: list[Row] = []
+        rows = [_row(weights, columns, len(channels))]
+        if len({abs(factor) for factor, _ in query.left.terms}) == 1:
+            return rows
+    else:
+        rows = []
     for function in query.functions:
         row = _looked_at(function, records, columns, channels)
         if row not in rows:
