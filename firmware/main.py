@@ -96,7 +96,7 @@ def main():
     except OSError as error:
         start_again(error)
     button = Pin(board.button, Pin.IN, Pin.PULL_UP)
-    button.irq(lambda _: meter.pairing.press(), Pin.IRQ_FALLING)
+    button.irq(lambda _: meter.press(), Pin.IRQ_FALLING)
     # From here on only: to look through a long log may take longer than its patience.
     dogs.append(WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms)))
     address = join(settings) if settings.tcp_port else ""

@@ -17,6 +17,7 @@ from meter.keys import Keys
 from meter.log import Log
 from meter.metering import Metering
 from meter.modbus import Server
+from meter.notice import Notice
 from meter.once import once
 from meter.openings import Openings
 from meter.orders import Orders
@@ -93,6 +94,7 @@ def build(
         events.closed = True
     if log.damaged:
         events.closed = True
+    notice = Notice(clock, console)
     pairing = Pairing(clock, keys)
     watchdog = Watchdog(clock, feed)
     metering = Metering(
@@ -118,7 +120,7 @@ def build(
         f"meter {public.meter.hex()} boot {public.boot} record {log.count} "
         f"self-test {public.self_test} key {public.key.hex()}"
     )
-    return Meter(pairing, server, metering, customer, utility, orders)
+    return Meter(pairing, notice, server, metering, customer, utility, orders)
 
 
 def _keep_clock(clock, told, boot, cause):

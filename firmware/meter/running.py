@@ -4,15 +4,24 @@ import asyncio
 
 
 class Meter:
-    """What `app.build` put together. `pairing` is for whoever presses the button."""
+    """What `app.build` put together."""
 
-    def __init__(self, pairing, server, metering, customer, utility, orders):
-        self.pairing = pairing
+    def __init__(self, pairing, notice, server, metering, customer, utility, orders):
+        self._pairing = pairing
+        self._notice = notice
         self._server = server
         self._metering = metering
         self._customer = customer
         self._utility = utility
         self._orders = orders
+
+    def press(self):
+        """Take a press of the button: the answer to what is asked, or else it opens the pairing.
+
+        May be called by an interrupt handler.
+        """
+        if not self._notice.press():
+            self._pairing.press()
 
     async def run(self, address="", port=0):
         """Run all tasks for ever; an exception in any of them ends all.
