@@ -1,7 +1,12 @@
 """Fixtures of the tests with clients nobody here wrote."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from house import House, house
+
+sys.path.append(str(Path(__file__).parents[1] / "host"))
 
 
 @pytest.fixture(scope="module")

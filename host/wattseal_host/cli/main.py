@@ -30,6 +30,7 @@ from wattseal_host.cli import (
     recover,
     replay,
     rig,
+    save,
     verify,
 )
 from wattseal_host.garbage import collect_rarely
@@ -55,6 +56,7 @@ customer.app.command("recover")(recover.command)
 customer.app.command("hand-over")(hand_over.command)
 customer.app.command("compare")(compare.command)
 customer.app.command("meter-bill")(compare.meter_bill)
+customer.app.add_typer(save.app, name="save")
 
 # Typer carries its own copy of click or uses the installed one; this is UsageError in both.
 UsageError: Any = typer.BadParameter.__base__

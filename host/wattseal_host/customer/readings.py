@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from wattseal.errors import Refused
 
@@ -27,7 +27,20 @@ def from_port(
     to_s: int,
     progress: Callable[[float, float], None],
 ) -> list[Opening]:
-    """Openings the meter tells of its current epoch within from_s..to_s, checked.
+    """Openings the meter tells of its current epoch within from_s..to_s, checked; see
+    `parts_from_port`."""
+    parts = parts_from_port(port, secrets, from_s, to_s, progress)
+    return [opening for _, openings in parts for opening in openings]
+
+
+def parts_from_port(
+    port: CustomerPort,
+    secrets: Secrets,
+    from_s: int,
+    to_s: int,
+    progress: Callable[[float, float], None],
+) -> Iterator[tuple[Stretch, list[Opening]]]:
+    """Some records at a time, oldest first, with all their openings.
 
     Each is checked against the commitment of the sealed record in the meter's history. Raises
     Refused `meter-pinned` when another meter answers, `opening-false`.
@@ -36,8 +49,7 @@ def from_port(
     if itself.configuration.key != secrets.key:
         raise Refused("meter-pinned", f"the meter paired is {secrets.meter.hex()}")
     current = max(secrets.epochs)
-    found: list[Opening] = []
-    for at_seq in range(0, itself.next_seq, HISTORY_CHUNK):
+    for at_seq in range(itself.oldest_seq, itself.next_seq, HISTORY_CHUNK):
         sealed = port.history(at_seq)
         stretch = Stretch.from_sealed(sealed)
         wanted = [
@@ -49,9 +61,9 @@ def from_port(
             and record.end_s <= to_s
         ]
         if wanted:
-            found.extend(_ask(port, stretch.pick(wanted)))
+            chosen = stretch.pick(wanted)
+            yield chosen, _ask(port, chosen)
         progress(at_seq + len(sealed), itself.next_seq)
-    return found
 
 
 def _ask(port: CustomerPort, stretch: Stretch) -> list[Opening]:

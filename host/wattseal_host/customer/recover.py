@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +22,7 @@ from wattseal.record import (
     decode_sealed,
 )
 
+from wattseal_host.customer.openings import Opening
 from wattseal_host.customer.store import Secrets
 from wattseal_host.ledger import Ledger
 from wattseal_host.stretch import Stretch
@@ -94,25 +95,32 @@ def recover(
             i for i, r in enumerate(stretch.records) if not r.channels or r.epoch in secrets.epochs
         ]
         chosen = stretch.pick(ours)
-        by_seq = {record.seq: record for record in chosen.records}
-        for opening in opener.open_stretch(chosen):
-            record = by_seq[opening.seq]
-            result.readings.append(
-                Reading(
-                    opening.seq,
-                    record.epoch,
-                    record.start_s,
-                    record.end_s,
-                    CHANNELS[opening.channel],
-                    Decimal(opening.value).scaleb(unit.exponent),
-                    unit.name,
-                    _flags(record.flags, opening.hidden_flags),
-                )
-            )
+        result.readings += readings_of(chosen, opener.open_stretch(chosen), unit)
         for record in stretch.records:
             if record.channels and record.epoch not in secrets.epochs:
                 _note_unknown(result.unknown, record)
     return result
+
+
+def readings_of(stretch: Stretch, openings: Iterable[Opening], unit: Unit) -> list[Reading]:
+    """The checked openings of a stretch, with what the records say of their time."""
+    by_seq = {record.seq: record for record in stretch.records}
+    found = []
+    for opening in openings:
+        record = by_seq[opening.seq]
+        found.append(
+            Reading(
+                opening.seq,
+                record.epoch,
+                record.start_s,
+                record.end_s,
+                CHANNELS[opening.channel],
+                Decimal(opening.value).scaleb(unit.exponent),
+                unit.name,
+                _flags(record.flags, opening.hidden_flags),
+            )
+        )
+    return found
 
 
 def to_csv(readings: list[Reading]) -> bytes:

@@ -1,0 +1,1 @@
+"""A customer's readings in formats that other programs read."""
