@@ -48,14 +48,20 @@ def _argv(bits: int, root: Path, program: str = "micropython") -> list[str]:
     return [
         str(root / loader),
         *("--argv0", program, "--library-path", str(root / libraries)),
-        str(root / "usr/bin" / program),
+        str(_program(root, program)),
     ]
+
+
+def _program(root: Path, program: str) -> Path:
+    """Where a package puts it: daemons are in sbin."""
+    daemon = root / "usr/sbin" / program
+    return daemon if daemon.exists() else root / "usr/bin" / program
 
 
 def installed(bits: int, program: str = "micropython") -> list[str] | None:
     """The command of the copy fetched before, or None."""
     root = _tree(bits, program)
-    return _argv(bits, root, program) if (root / "usr/bin" / program).exists() else None
+    return _argv(bits, root, program) if _program(root, program).exists() else None
 
 
 def hint() -> str:

@@ -24,6 +24,7 @@ from wattseal_host.cli import (
     group,
     hand_over,
     ledger,
+    mqtt,
     output,
     portal,
     provider,
@@ -56,6 +57,7 @@ customer.app.command("recover")(recover.command)
 customer.app.command("hand-over")(hand_over.command)
 customer.app.command("compare")(compare.command)
 customer.app.command("meter-bill")(compare.meter_bill)
+customer.app.command("mqtt")(mqtt.command)
 customer.app.add_typer(save.app, name="save")
 
 # Typer carries its own copy of click or uses the installed one; this is UsageError in both.

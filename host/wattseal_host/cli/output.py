@@ -14,6 +14,9 @@ from wattseal.errors import Misuse
 from wattseal_host.words import meaning
 
 HINTS = {
+    "broker-missing": "check the address and that the broker runs",
+    "broker-refused": "check --user and --password-file",
+    "broker-tls": "name who signed the broker's certificate with --ca",
     "chain-signature": "the meter's signature is not good; the record is kept apart",
     "contract-other": "if the customer changed contracts, say --new-contract",
     "disclosure-confined": "--consent releases it knowingly; a longer period tells less",
