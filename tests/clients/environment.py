@@ -42,9 +42,7 @@ def environment(requirements: list[str] = REQUIREMENTS) -> Path:
 
 
 def _run(command: list) -> None:
-    subprocess.run(
-        [*map(str, command)], check=True, capture_output=True, text=True, timeout=_PIP_S
-    )
+    subprocess.run([*map(str, command)], check=True, capture_output=True, text=True, timeout=_PIP_S)
 
 
 def _reason(error: Exception) -> str:
