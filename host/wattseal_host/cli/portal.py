@@ -73,7 +73,7 @@ def serve(
     config = uvicorn.Config(
         make_app(site), host=host, port=port, ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET
     )
-    _run(config, ())
+    run(config, "portal", ())
 
 
 @app.command()
@@ -110,17 +110,19 @@ def demo(
         "4. Log off: the readings are gone. Interrupt to end",
     )
     site = Site(Accounts(MEMORY))
-    _run(uvicorn.Config(make_app(site), host="127.0.0.1", port=port, **QUIET), steps)
+    config = uvicorn.Config(make_app(site), host="127.0.0.1", port=port, **QUIET)
+    run(config, "portal", steps)
 
 
-def _run(config: uvicorn.Config, steps: Sequence[str]) -> None:
+def run(config: uvicorn.Config, what: str, steps: Sequence[str]) -> None:
+    """Serve until interrupted; says where first."""
     import uvicorn
 
     listening = config.bind_socket()
     listening.listen()  # who reads the address may come at once
     name, number = listening.getsockname()[:2]
     scheme = "https" if config.is_ssl else "http"
-    output.emit({}, [f"portal at {scheme}://{name}:{number}", *steps], False)
+    output.emit({}, [f"{what} at {scheme}://{name}:{number}", *steps], False)
     sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listening])
 

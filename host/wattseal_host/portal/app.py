@@ -15,10 +15,12 @@ from starlette.types import ASGIApp
 
 from wattseal_host.portal.account_pages import AccountPages
 from wattseal_host.portal.data_pages import DataPages
-from wattseal_host.portal.guard import Guard
 from wattseal_host.portal.site import HERE, Site
+from wattseal_host.web import STATIC
+from wattseal_host.web.guard import Guard
 
 SWEEP_EVERY_S = 5
+FILE_PATH = "/hand-over"
 
 
 def make_app(site: Site) -> ASGIApp:
@@ -41,17 +43,17 @@ def make_app(site: Site) -> ASGIApp:
             Route("/log-off", people.log_off, methods=["POST"]),
             Route("/account", people.account),
             Route("/account/remove", people.remove, methods=["POST"]),
-            Route("/hand-over", data.hand_over, methods=["GET", "POST"]),
+            Route(FILE_PATH, data.hand_over, methods=["GET", "POST"]),
             Route("/in-browser", data.in_browser),
             Route("/results", data.results),
             Route("/forget", data.forget, methods=["POST"]),
             Route("/consents", data.consents),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Mount("/static", StaticFiles(directory=HERE / "static", packages=[STATIC])),
         ],
         lifespan=lifespan,
         exception_handlers={Exception: _failed},
     )
-    return Guard(app, site.tls)
+    return Guard(app, site.tls, FILE_PATH)
 
 
 async def _sweep(site: Site) -> None:

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from wattseal.errors import Refused, WattsealError
 
-from wattseal_host.portal import analysis, charts, forms, handed, words
+from wattseal_host.portal import analysis, forms, handed, words
 from wattseal_host.portal.site import Site, check_form, go
 from wattseal_host.portal.tables import Consent
 from wattseal_host.report.localtime import LocalTime, day_text
+from wattseal_host.web import charts
 
 PURPOSE = "shown to me until I log off"
 CHECKED_AT_ONCE = 2  # a file is megabytes and seconds of work
@@ -86,8 +87,8 @@ class DataPages:
             first=day_text(local.day(data.from_s), year=True),
             last=day_text(local.day(data.to_s - 1), year=True),
             count=len(data.spans),
-            curve=charts.load_curve(found),
-            bars=charts.daily(found.days),
+            curve=charts.load_curve(found.curve, found.peak_w, found.base_w),
+            bars=charts.daily([day.energy_wh for day in found.days]),
             tariffs=list(site.tariffs),
             chosen=request.query_params.get("tariff", ""),
             cost=cost,

@@ -14,14 +14,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from wattseal.errors import Refused
 
-from wattseal_host.portal.limits import Limit
 from wattseal_host.portal.sessions import Session, Sessions
 from wattseal_host.portal.tables import Accounts
 from wattseal_host.tariff import Tariff
+from wattseal_host.web import HERE as SHARED
+from wattseal_host.web.limits import Limit
 
 HERE = Path(__file__).parent
 _templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+    loader=FileSystemLoader([HERE / "templates", SHARED / "templates"]),
+    autoescape=True,
+    undefined=StrictUndefined,
 )
 
 

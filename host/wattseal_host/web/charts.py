@@ -6,18 +6,16 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from wattseal_host.portal.analysis import Analysis, Day
-
 WIDTH, HEIGHT, LEFT, FOOT = 720, 220, 100, 24
 
 
-def load_curve(analysis: Analysis) -> Markup:
-    """Mean power of each record against time."""
-    from_s, to_s = analysis.curve[0][0], analysis.curve[-1][1]
-    top = max(analysis.peak_w, 1.0)
+def load_curve(curve: Sequence[tuple[int, int, float]], peak_w: float, base_w: float) -> Markup:
+    """Mean power of each record, (start_s, end_s, W), against time."""
+    from_s, to_s = curve[0][0], curve[-1][1]
+    top = max(peak_w, 1.0)
     path: list[str] = []
     at_s = None
-    for start_s, end_s, power in analysis.curve:
+    for start_s, end_s, power in curve:
         left, right = (
             LEFT + (WIDTH - LEFT) * (t - from_s) / (to_s - from_s) for t in (start_s, end_s)
         )
@@ -25,21 +23,21 @@ def load_curve(analysis: Analysis) -> Markup:
         path.append(f"{'L' if start_s == at_s else 'M'}{left:.1f} {level:.1f}H{right:.1f}")
         at_s = end_s
     drawn = f'<path class="curve" d="{"".join(path)}"/>'
-    about = f"Load curve: highest {analysis.peak_w:.0f} W, base load {analysis.base_w:.0f} W."
+    about = f"Load curve: highest {peak_w:.0f} W, base load {base_w:.0f} W."
     return _svg(about, f"{top:.0f} W", drawn)
 
 
-def daily(days: Sequence[Day]) -> Markup:
+def daily(energies_wh: Sequence[float]) -> Markup:
     """A bar for each day."""
-    top = max([day.energy_wh for day in days] + [1.0])
-    step = (WIDTH - LEFT) / len(days)
+    top = max([*energies_wh, 1.0])
+    step = (WIDTH - LEFT) / len(energies_wh)
     bars = "".join(
         f'<rect class="bar" x="{LEFT + i * step + step * 0.1:.1f}" '
-        f'y="{_level(day.energy_wh, top):.1f}" width="{step * 0.8:.1f}" '
-        f'height="{HEIGHT - FOOT - _level(day.energy_wh, top):.1f}"/>'
-        for i, day in enumerate(days)
+        f'y="{_level(energy, top):.1f}" width="{step * 0.8:.1f}" '
+        f'height="{HEIGHT - FOOT - _level(energy, top):.1f}"/>'
+        for i, energy in enumerate(energies_wh)
     )
-    about = f"Energy of each of {len(days)} days; the same numbers are in the table below."
+    about = f"Energy of each of {len(energies_wh)} days; the same numbers are in the table below."
     return _svg(about, f"{top / 1000:.1f} kWh", bars)
 
 
