@@ -14,6 +14,8 @@ With a circuit's proof it begins with "wattseal-bill/2" and a zero byte, and fro
 
     188    1   bits             189  the proof, to the end
 
+A bill over several tariffs or meters is a message of another version (`wide_message`).
+
 Integers are big-endian, signed ones in two's complement. The statement and the proof of a bundle
 are in it, whole; records and documents are the provider's own. Every byte string of this length
 with fields in range is the encoding of what it decodes to.
@@ -101,11 +103,7 @@ def read(data: bytes, key: bytes) -> BillMessage:
     Raises Unusable `not-a-bill`, Malformed `bill-length` or `field-malformed`.
     """
     meter = read_meter(data)
-    try:
-        code = data[168:171].decode("ascii")
-    except UnicodeDecodeError as error:
-        raise malformed("bill.currency") from error
-    currency = Currency.read({"code": code, "minor_digits": data[171]}, "bill.currency")
+    currency = read_currency(data[168:172])
     amount = int.from_bytes(data[172:188], "big", signed=True)
     proof = _read_proof(data)
     if amount == -AMOUNT_LIMIT:
@@ -130,8 +128,22 @@ def _read_proof(data: bytes) -> LinearProof | CircuitProof:
         if data[188] not in READING_BITS:
             raise malformed("bill.bits")
         return CircuitProof(data[188], data[_PROOF_AT:])
-    fee = int.from_bytes(data[188:220], "big", signed=True)
-    blinding = int.from_bytes(data[220:], "big")
+    return read_fee(data[188:])
+
+
+def read_currency(data: bytes) -> Currency:
+    """From the code and the digits, 4 bytes. Malformed `field-malformed`."""
+    try:
+        code = data[:3].decode("ascii")
+    except UnicodeDecodeError as error:
+        raise malformed("bill.currency") from error
+    return Currency.read({"code": code, "minor_digits": data[3]}, "bill.currency")
+
+
+def read_fee(data: bytes) -> LinearProof:
+    """From F and R, 64 bytes. Malformed `field-malformed`."""
+    fee = int.from_bytes(data[:32], "big", signed=True)
+    blinding = int.from_bytes(data[32:], "big")
     if abs(fee) >= MAX_FEE:
         raise malformed("bill.fee")
     if blinding >= N:

@@ -57,26 +57,20 @@ class Bundle:
         Raises Unusable when this is no bundle at all (`json-*`, `not-a-bundle`), Malformed when
         it is one with a field that is not as it must be.
         """
-        try:
-            value = loads(data, MAX_BUNDLE_BYTES)
-        except Unusable:
-            raise
-        except Malformed:
-            # Outside our subset of JSON: a bundle with a damaged number, or something else?
-            _check_shape(loads_shape(data))
-            raise
-        _check_shape(value)
+        return cls.of(load(data))
+
+    @classmethod
+    def of(cls, value: Any) -> Bundle:
+        """The same from parsed JSON. Malformed `field-*`."""
         fields = Fields(value, "bundle", _NAMES)
         fields.choice("format", (FORMAT,))
-        signature = fields.base64url("signature", 2 * SIGNATURE_BYTES)
-        if len(signature) != SIGNATURE_BYTES:
-            raise malformed(fields.where("signature"))
+        signature = read_signature(fields)
         return cls(
             fields.text("enrolment", MAX_CHARACTERS),
             fields.text("contract", MAX_CHARACTERS),
-            tuple(fields.each("tariffs", MAX_TARIFFS, _read_token, least=1)),
+            tuple(fields.each("tariffs", MAX_TARIFFS, read_token, least=1)),
             Statement.read(fields.raw("statement"), fields.where("statement")),
-            _read_proof(fields.raw("proof"), fields.where("proof")),
+            read_proof(fields.raw("proof"), fields.where("proof")),
             read_bodies(fields.items("records", MAX_RECORDS, 1), fields.where("records")),
             fields.base64url("hints", MAX_BUNDLE_BYTES),
             signature,
@@ -106,18 +100,42 @@ def split_hints(hints: bytes, count: int) -> Sequence[bytes]:
     return [hints[at : at + HINT_BYTES] for at in range(0, len(hints), HINT_BYTES)]
 
 
-def _check_shape(value: Any) -> None:
+def load(data: bytes) -> dict[str, Any]:
+    """The JSON of a bundle of any version. Raises Unusable, Malformed as `Bundle.read`."""
+    try:
+        value = loads(data, MAX_BUNDLE_BYTES)
+    except Unusable:
+        raise
+    except Malformed:
+        # Outside our subset of JSON: a bundle with a damaged number, or something else?
+        _check_shape(loads_shape(data))
+        raise
+    return _check_shape(value)
+
+
+def _check_shape(value: Any) -> dict[str, Any]:
     if type(value) is not dict or not _TELLTALE & value.keys():
         raise Unusable("not-a-bundle")
+    return value
 
 
-def _read_proof(value: Any, where: str) -> LinearProof | CircuitProof:
+def read_signature(fields: Fields) -> bytes:
+    """The 64 bytes of the field `signature`."""
+    signature = fields.base64url("signature", 2 * SIGNATURE_BYTES)
+    if len(signature) != SIGNATURE_BYTES:
+        raise malformed(fields.where("signature"))
+    return signature
+
+
+def read_proof(value: Any, where: str) -> LinearProof | CircuitProof:
+    """A proof of either type. Malformed `field-*`."""
     if type(value) is dict and value.get("type") == proven_bill.TYPE:
         return CircuitProof.read(value, where)
     return LinearProof.read(value, where)
 
 
-def _read_token(value: Any, where: str) -> str:
+def read_token(value: Any, where: str) -> str:
+    """A string; as compact JWS it is looked into later."""
     if type(value) is not str:
         raise malformed(where)
     return value

@@ -23,7 +23,7 @@ from wattseal_host.fields import Fields
 from wattseal_host.linear import check_magnitude
 from wattseal_host.proof import Assignment, Builder, Circuit, Instance, Linear, gadgets, prove
 from wattseal_host.proof.linear import linear_sum
-from wattseal_host.statement import Statement
+from wattseal_host.statement import AnyStatement
 from wattseal_host.strict_json import dumps
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.scene import READING_BITS, Scene, Source, Terms
@@ -186,7 +186,7 @@ def _constrain(b: Builder, segment: Segment) -> tuple[list[Source | None], list[
     return asked, inputs, _Sum(terms, constant, least)
 
 
-def context(statement: Statement, bits: int) -> list[tuple[bytes, bytes]]:
+def context(statement: AnyStatement, bits: int) -> list[tuple[bytes, bytes]]:
     """What the proof is bound to: the whole statement, in its canonical bytes."""
     return [(CONTEXT, dumps(statement.write())), (b"reading-bits", bytes([bits]))]
 
@@ -194,7 +194,7 @@ def context(statement: Statement, bits: int) -> list[tuple[bytes, bytes]]:
 def instance_of(
     compiled: Compiled,
     rounding: Rounding,
-    statement: Statement,
+    statement: AnyStatement,
     bits: int,
     fee_point: Callable[[int], Point | None],
     points: Callable[[int, str], Sequence[Point]],

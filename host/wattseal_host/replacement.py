@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,3 +69,11 @@ class Replacement:
             raise Refused("replacement-last", last.meter.hex())
         if first.start_s < self.at_s:
             raise Refused("replacement-time", f"{first.start_s} is before {self.at_s}")
+
+
+def open_replacement(token: str, trusted: Iterable[bytes]) -> jws.Signed:
+    """Parse and verify a provider-signed replacement under the `trusted` provider keys."""
+    signed = jws.parse(token, jws.REPLACEMENT)
+    jws.check_signature(signed, trusted)
+    Replacement.read(signed.payload)
+    return signed

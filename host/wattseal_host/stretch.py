@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wattseal.errors import Refused
-from wattseal.record import Record, decode_sealed
+from wattseal.record import CLOSED, Record, decode_sealed
 
 from wattseal_host.engine import HINT_BYTES, Point, decode_commitment, find_hint
 
@@ -52,12 +52,22 @@ class Stretch:
             raise Refused("period-incomplete", f"no records from {from_s} to {to_s}")
         return self.pick(inside)
 
+    def to_the_end(self, from_s: int) -> Stretch:
+        """The records from from_s on, of a chain that is closed; the CLOSED event is the last.
+
+        Raises Refused `meter-open` where the newest record is another one, `period-incomplete`.
+        """
+        if not self.records or self.records[-1].event != CLOSED:
+            raise Refused("meter-open", "the newest record does not close the chain")
+        inside = [i for i, r in enumerate(self.records) if from_s <= r.start_s]
+        if self.records[inside[0]].start_s != from_s:
+            raise Refused("period-incomplete", f"no records from {from_s}")
+        return self.pick(inside)
+
     def pick(self, places: Iterable[int]) -> Stretch:
         """Some of the records, by their places here, in the order given."""
         chosen = tuple(places)
-        return Stretch(
-            tuple(self.records[i] for i in chosen), tuple(self.hints[i] for i in chosen)
-        )
+        return Stretch(tuple(self.records[i] for i in chosen), tuple(self.hints[i] for i in chosen))
 
     def commitments(self) -> list[Point]:
         """Every commitment, record by record, import before export."""

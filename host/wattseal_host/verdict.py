@@ -10,7 +10,7 @@ from time import perf_counter
 from wattseal.errors import Malformed, Refused
 
 from wattseal_host.errors import Unusable
-from wattseal_host.statement import Statement
+from wattseal_host.statement import AnyStatement
 
 ACCEPTED = "accepted"
 FALSE_PROOF = "proof-false"
@@ -30,7 +30,7 @@ class Verdict:
     accepted: bool = False
     code: str = ""
     detail: str = ""
-    statement: Statement | None = None
+    statement: AnyStatement | None = None
     keys: dict[str, str] = field(default_factory=dict)
     checks: list[tuple[str, float]] = field(default_factory=list)
     records: int = 0
@@ -61,7 +61,7 @@ class Verdict:
         return replace(self.refused(code), checks=self.checks[:before])
 
 
-def judged(verify: Callable[[Verdict], Statement]) -> Verdict:
+def judged(verify: Callable[[Verdict], AnyStatement]) -> Verdict:
     """Run a verification that fills in a verdict. Raises Unusable; never anything else."""
     verdict = Verdict()
     try:

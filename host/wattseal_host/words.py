@@ -10,6 +10,7 @@ _SENTENCES = {
     "bill-": "The message is no bill of a form known here, or was cut short.",
     "chain-": "The records are not an unbroken, unaltered piece of this meter's chain: something "
     "in them was changed, left out, repeated or put in another order, or is another meter's.",
+    "contract-number": "The meters of the bill are not of one contract.",
     "contract-": "The contract shown does not say that this meter is billed by this tariff at this "
     "time, or is another meter's.",
     "disclosure-recipient": "The answers were made for somebody else.",
@@ -36,9 +37,17 @@ _SENTENCES = {
     "proof-": "The proof is not of the form it must have.",
     "query-": "A question is not one that can be asked of these records.",
     "record-": "A record is not of the form a meter writes.",
-    "replacement-": "The document does not link these two meters.",
+    "replacement-": "The document does not link these two meters, or there is none.",
     "scalar-": "A number in the proof is out of its range.",
     "signature-": "The meter's signature is not valid for these records.",
+    "stretch-begin": "Records of the new meter were left out before the first one shown, and its "
+    "contract does not say that its billing began there.",
+    "stretch-config": "The meters of the bill do not measure in the same way.",
+    "stretch-empty": "A meter of the bill measured nothing in its part of the period.",
+    "stretch-open": "The meter that was replaced had not been closed: what it measured afterwards "
+    "is not in the bill.",
+    "stretch-overlap": "Two meters are billed for the same time.",
+    "stretch-repeated": "One meter is billed as if it were two.",
     "statement-amount": "The amount claimed is not the one that was proven.",
     "statement-": "The bill says of itself what its documents and records do not bear out.",
     "tariff-change": "The tariff changes in the middle of a record, and nobody can say what of it "

@@ -1,6 +1,6 @@
 """Makes the bundles in `kept/`, which verify for ever. Run once; a second run makes others.
 
-python tests/host/make_kept_bundles.py
+python tests/host/make_kept_bundles.py [joint]
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from replaced_house import Replaced  # noqa: E402
 from sealed_house import House  # noqa: E402
+from test_joint_bill import replaced  # noqa: E402
 from test_shaped_tariffs import STANDING, VAT, house, part, readings  # noqa: E402
 from wattseal_host.trust import Trust  # noqa: E402
 
@@ -20,6 +22,18 @@ BLOCKS = part(
     "tiers", mode="cumulative", unit_exponent=3, span="day",
     tiers=[{"up_to": 2, "price": 1000}, {"price": 4000}],
 )  # fmt: skip
+
+
+def joint() -> None:
+    """Bundles of version 2, over two meters: the fee opened, and blocks proven."""
+    kept = HERE / "kept"
+    opened = replaced(FLAT, STANDING, VAT, seed=21)
+    (kept / "joint-linear.json").write_bytes(opened.bill(full=True).data)
+    proven = Replaced(
+        opened.meters, replaced(FLAT, BLOCKS, VAT, seed=21).tariffs, provider=opened.provider
+    )
+    (kept / "joint-circuit.json").write_bytes(proven.bill().data)
+    (kept / "joint-trust.json").write_bytes(opened.trust.write())
 
 
 def main() -> None:
@@ -41,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    joint() if sys.argv[1:] == ["joint"] else main()

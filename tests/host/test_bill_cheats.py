@@ -20,7 +20,7 @@ from test_shaped_tariffs import FLAT, VAT, document, house, part, readings, tier
 from wattseal.errors import Refused
 from wattseal.p256 import N
 from wattseal_host import proven_bill
-from wattseal_host.customer import bill as customer_bill
+from wattseal_host.customer import shares as customer_shares
 from wattseal_host.proof.prover import prove_unchecked
 from wattseal_host.tariff import Tariff
 from wattseal_host.trust import Trust
@@ -63,7 +63,7 @@ def attempt(monkeypatch: pytest.MonkeyPatch, parts: list[Any], lie: Lie, amount:
         said.append(amount(exact_minor(tariff, fee, scene)))
         return said[-1]
 
-    monkeypatch.setattr(customer_bill, "compile_bill", lying)
+    monkeypatch.setattr(customer_shares, "compile_bill", lying)
     monkeypatch.setattr(Tariff, "exact_minor", told)
     unchecked(monkeypatch)
     with pytest.raises(Refused) as caught:
@@ -227,9 +227,9 @@ def test_identity_points_and_scalars_beyond_the_order() -> None:
         assert code.split("-")[0] in ("point", "scalar"), code
 
 
-@pytest.mark.parametrize("name", ["linear", "circuit"])
+@pytest.mark.parametrize("name", ["linear", "circuit", "joint-linear", "joint-circuit"])
 def test_kept_bundles_verify_for_ever(name: str) -> None:
-    trust = Trust.load(KEPT / "trust.json")
+    trust = Trust.load(KEPT / ("joint-trust.json" if "joint" in name else "trust.json"))
     verdict = verify_bundle((KEPT / f"{name}.json").read_bytes(), trust)
     assert verdict.accepted, verdict.code
     assert Fraction(verdict.amount) > 0

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
 from test_demo_prices import wattseal
 from wattseal.errors import Malformed, Refused
-from wattseal_host.customer.bill import Columns
 from wattseal_host.customer.disclose import _readings_of, make_disclosure, told_rows
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Releases
+from wattseal_host.customer.shares import Columns
 from wattseal_host.customer.store import Secrets
 from wattseal_host.disclosure.check import check
 from wattseal_host.disclosure.circuit import Records

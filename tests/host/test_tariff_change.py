@@ -30,8 +30,11 @@ from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
 from wattseal_host.documents import Agreed, Contract
+from wattseal_host.files import write_token
+from wattseal_host.keys import save_key
 from wattseal_host.ledger import Ledger
 from wattseal_host.provider.bills import check_bill
+from wattseal_host.provider.office import Office
 from wattseal_host.provider.on_ledger import LedgerReadings
 from wattseal_host.tariff import Tariff
 from wattseal_host.verdict import Verdict
@@ -241,11 +244,37 @@ def test_by_command(case: Changed, tmp_path: Path) -> None:
         tmp_path / "new.jws", "--trust", tmp_path / "trust.json", "--from", "2025-01-01T00:00Z",
         "--to", "2025-01-06T00:00Z", "--out", tmp_path / "bill.json", "--consent",
     ]  # fmt: skip
-    refused = wattseal(*command, "--message", tmp_path / "bill.bill")
-    assert refused.returncode == 2 and "bill-tariffs" in refused.stderr
-    assert not (tmp_path / "bill.json").exists()
-    done = wattseal(*command)
+    done = wattseal(
+        *command, "--message", tmp_path / "bill.bill", "--report", tmp_path / "bill.html"
+    )
     assert done.returncode == 0, done.stderr
     told = wattseal("verify", tmp_path / "bill.json", "--trust", tmp_path / "trust.json")
     assert told.returncode == 0, told.stderr
     assert all(one.digest.hex() in told.stdout for one in case.signed)
+    page = (tmp_path / "bill.html").read_text()
+    assert "tiers" in page and "least" in page and "standing" in page
+    by_message(case, tmp_path)
+
+
+def by_message(case: Changed, folder: Path) -> None:
+    """The provider's answer to the message, and to one with its tariffs exchanged."""
+    office = Office.create(folder / "office")
+    (office.directory / "provider.key").unlink()
+    save_key(office.directory / "provider.key", case.house.provider)
+    office = Office(office.directory)
+    office.enrol(case.house.enrolment)
+    (folder / "office/contracts").mkdir()
+    contract = case.contract_jws
+    write_token(folder / f"office/contracts/{contract.digest.hex()}.jws", contract.token)
+    for one in case.signed:
+        (folder / "office/tariffs").mkdir(exist_ok=True)
+        write_token(folder / f"office/tariffs/{one.digest.hex()}.jws", one.token)
+    options = ["--dir", office.directory, "--ledger", folder / "ledger.db"]
+    said = wattseal("provider", "verify", folder / "bill.bill", *options)
+    assert said.returncode == 0, said.stdout + said.stderr
+    data = (folder / "bill.bill").read_bytes()
+    old, new = (one.digest for one in case.signed)
+    assert old + new in data
+    (folder / "swapped.bill").write_bytes(data.replace(old + new, new + old))
+    refused = wattseal("provider", "verify", folder / "swapped.bill", *options)
+    assert refused.returncode == 1 and "contract-tariff" in refused.stdout

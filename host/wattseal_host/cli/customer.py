@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from wattseal_host.cli import customer_release, disclose, output
-from wattseal_host.cli.customer_release import DEFAULT_FUSE_KW, FuseKw
+from wattseal_host.cli import customer_bill, customer_release, disclose, output
 
 app = typer.Typer(no_args_is_help=True, help="The customer's side: openings and bills, at home.")
 app.add_typer(customer_release.tariff_app, name="tariff")
 app.command("releases")(customer_release.releases)
 app.command("disclose")(disclose.command)
+app.command("bill")(customer_bill.command)
 
 SecretFile = Annotated[Path, typer.Option("--secrets", help="The customer's secret file (0600).")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -34,7 +34,14 @@ def status(port: Port, as_json: Json = False) -> None:
 
 
 @app.command()
-def pair(port: Port, file: SecretFile, as_json: Json = False) -> None:
+def pair(
+    port: Port,
+    file: SecretFile,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="It is in the place of the meter paired before.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Take the secret of a new epoch from the meter; press its button within a minute before."""
     from wattseal_host.collect.customer import CustomerPort
     from wattseal_host.customer.store import Secrets
@@ -46,7 +53,7 @@ def pair(port: Port, file: SecretFile, as_json: Json = False) -> None:
     before = Secrets.load(file) if file.exists() else None
     with CustomerPort(port) as customer:
         pairing = customer.pair(system_random.token_bytes(32))
-    paired = Secrets.paired(pairing, before)
+    paired = Secrets.paired(pairing, before, replace)
     paired.save(file)
     name = fingerprint(paired.key)
     output.emit(
@@ -126,98 +133,3 @@ def openings(
         for row in rows
     ]
     output.emit({"meter": held.meter.hex(), "openings": rows}, lines, as_json)
-
-
-@app.command()
-def bill(
-    file: SecretFile,
-    ledger: Annotated[Path, typer.Option(help="A ledger with the meter's records.")],
-    enrolment: Annotated[Path, typer.Option(help="The signed enrolment (.jws).")],
-    contract: Annotated[Path, typer.Option(help="The signed contract (.jws).")],
-    tariff: Annotated[
-        list[Path],
-        typer.Option(help="The signed tariff (.jws); each of several, where one follows another."),
-    ],
-    trust: Annotated[Path, typer.Option(help="Keys you trust (wattseal-trust/1).")],
-    from_: From,
-    to: To,
-    out: Annotated[Path, typer.Option(help="Where the bundle goes (JSON).")],
-    message: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where the bill message goes (.bill): all a provider with a ledger needs."
-        ),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Where a page about the bill goes (HTML).")
-    ] = None,
-    fuse_kw: FuseKw = DEFAULT_FUSE_KW,
-    consent: Annotated[
-        bool, typer.Option("--consent", help="Release it whatever the spy test finds.")
-    ] = False,
-    full_resolution: Annotated[
-        bool,
-        typer.Option(
-            "--full-resolution",
-            help="Open the fee itself, which tells more than the rounded amount; with --consent.",
-        ),
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Compute the bill of a period and prove it; the bundle is what the provider gets.
-
-    Only the amount payable leaves, with a proof that it follows from records and tariff.
-
-    Refused (disclosure-…) when the bill, beside those before it, would give single readings away.
-    """
-    from wattseal.errors import Misuse
-
-    from wattseal_host.bill_message import BillMessage
-    from wattseal_host.cli.verify import describe
-    from wattseal_host.customer.bill import make_bill
-    from wattseal_host.customer.releases import Releases
-    from wattseal_host.customer.store import Secrets
-    from wattseal_host.files import read_token, write_atomic, write_secret
-    from wattseal_host.ledger import Ledger
-    from wattseal_host.trust import Trust
-
-    if full_resolution and not consent:
-        raise Misuse(
-            "full-resolution", "it tells more than the bill needs; say --consent if you will"
-        )
-    if len(tariff) > 1 and (message is not None or report is not None):
-        raise Misuse("bill-tariffs", "messages and reports are of one tariff; send the bundle")
-    held = Secrets.load(file)
-    with Ledger.existing(ledger) as opened:
-        stretch = opened.period(held.meter, output.utc_seconds(from_), output.utc_seconds(to))
-    listed = Releases.path_for(file)
-    with Releases.locked(listed), output.progress("proving") as bar:
-        made = make_bill(
-            stretch,
-            held.opener(),
-            read_token(enrolment),
-            read_token(contract),
-            [read_token(one) for one in tariff],
-            held.pinned(Trust.load(trust)),
-            Releases.load(listed, held.meter),
-            fuse_kw=customer_release.kilowatts(fuse_kw),
-            consent=consent,
-            full_resolution=full_resolution,
-            progress=lambda part: bar(part, 1),
-        )
-        # Noted before it can leave: a release that was forgotten is not weighed against the next.
-        made.releases.save(listed)
-    write_atomic(out, made.data)
-    if message is not None:
-        write_atomic(message, BillMessage(made.bundle.statement, made.bundle.proof).write())
-    if report is not None:
-        from wattseal_host.customer.bill_report import render
-
-        command = f"wattseal verify {out.name} --trust {trust.name}"
-        write_secret(report, render(made, made.verdict, "your provider", [command]).encode())
-    amount = f"{made.verdict.amount} {made.bundle.statement.currency.code}"
-    output.emit(
-        {**describe(made.verdict), "file": str(out)},
-        [f"{amount} for {len(stretch.records)} records, proven in {out}"],
-        as_json,
-    )

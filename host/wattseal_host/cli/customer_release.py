@@ -28,7 +28,8 @@ def releases(
     from wattseal_host.customer.store import Secrets
 
     held = Secrets.load(file)
-    made = Releases.load(Releases.path_for(file), held.meter).made
+    replaced = [one.meter for one in held.replaced]
+    made = Releases.load(Releases.path_for(file), held.meter, replaced).made
 
     def described(release: Release | Disclosed) -> dict[str, Any]:
         common = {

@@ -19,7 +19,7 @@ from wattseal_hil.calibrate import calibrate_bench
 from wattseal_hil.frontend import bench
 from wattseal_hil.loads import Load
 
-from wattseal_host.bill_message import BillMessage
+from wattseal_host import wide_message
 from wattseal_host.cli.demo_load import Draw, plan
 from wattseal_host.cli.output import progress, utc_text
 from wattseal_host.collect.customer import CustomerPort
@@ -186,7 +186,7 @@ class _Run:
         return {
             "fee": verdict.amount,
             "currency": bill.bundle.statement.currency.code,
-            "proof_bytes": len(BillMessage(bill.bundle.statement, bill.bundle.proof).write()),
+            "proof_bytes": len(wide_message.write(bill.bundle.statement, bill.bundle.proof)),
             "verdict": verdict.code,
             "records": len(bill.openings),
             "energy_wh": sum(opening.value for opening in bill.openings),

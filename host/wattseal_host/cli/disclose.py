@@ -39,7 +39,10 @@ def command(
     times them, and compared by >= <= > <. Refused (disclosure-...) where single readings become
     derivable, also together with what was told before.
     """
+    from wattseal.errors import Misuse
+
     from wattseal_host.customer.disclose import in_utc, make_disclosure
+    from wattseal_host.customer.over_meters import stretches_over
     from wattseal_host.customer.releases import Releases
     from wattseal_host.customer.store import Secrets
     from wattseal_host.files import read_token, write_atomic
@@ -48,16 +51,21 @@ def command(
 
     held = Secrets.load(file)
     with Ledger.existing(ledger) as opened:
-        stretch = opened.period(held.meter, output.utc_seconds(from_), output.utc_seconds(to))
+        meters = stretches_over(
+            opened, held.meters, {}, output.utc_seconds(from_), output.utc_seconds(to)
+        )
+    if len(meters) > 1:
+        raise Misuse("disclosure-meters", "the meter was replaced then: ask for each by itself")
+    ((owner, stretch),) = meters
     listed = Releases.path_for(file)
     with Releases.locked(listed), output.progress("proving") as bar:
         made = make_disclosure(
             query,
             stretch,
-            held.opener(),
+            owner.opener(),
             read_token(enrolment),
-            held.pinned(Trust.load(trust)),
-            Releases.load(listed, held.meter),
+            owner.pinned(Trust.load(trust)),
+            Releases.load(listed, held.meter, [one.meter for one in held.replaced]),
             recipient,
             purpose,
             fuse_kw=customer_release.kilowatts(fuse_kw),

@@ -57,6 +57,7 @@ HINTS = {
     "port-missing": "check the path and that nothing else has the port open",
     "port-refused": "the meter said no; for pairing-closed press its button first",
     "port-silent": "check the cable, the speed and that the meter has power",
+    "replacement-missing": "it is the file that `wattseal provider replace` writes",
     "secret-exposed": "run: chmod 600 FILE",
     "trust-malformed": "write one with `wattseal provider trust`",
     "usage": "try --help",

@@ -91,10 +91,11 @@ def _lines(verdict: Verdict) -> list[str]:
     lines = [
         f"accepted: {verdict.amount} {statement.currency.code} payable",
         f"  period   {output.utc_text(statement.from_s)} to {output.utc_text(statement.to_s)}",
-        f"  meter    {statement.meter.hex()}, {verdict.records} records",
+        *[f"  meter    {one.meter.hex()}, then" for one in statement.stretches[:-1]],
+        f"  meter    {statement.stretches[-1].meter.hex()}, {verdict.records} records",
         f"  provider {verdict.keys['provider']}",
         *[f"  tariff   {digest.hex()}" for digest in statement.tariffs],
-        f"  contract {statement.contract.hex()}",
+        *[f"  contract {one.contract.hex()}" for one in statement.stretches],
         f"  checks   {checks}; {total_ms:.1f} ms in all",
     ]
     if verdict.on_ledger:

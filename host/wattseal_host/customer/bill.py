@@ -9,29 +9,23 @@ from fractions import Fraction
 from wattseal.errors import Misuse, Refused
 from wattseal.record import Record
 
-from wattseal_host import linear
+from wattseal_host import joint, jws
+from wattseal_host.billed import billed_by
 from wattseal_host.bundle import Bundle
+from wattseal_host.case import Part, state
 from wattseal_host.customer.openings import Opener, Opening
 from wattseal_host.customer.releases import Release, Releases
-from wattseal_host.customer.rows import told_rows
-from wattseal_host.customer.spy import FUSE_KW, Limit, Row, Slot, examine_bill, in_words, refuse
-from wattseal_host.documents import Agreed, Enrolment, open_contract, open_enrolment
-from wattseal_host.engine import weighted_sum
+from wattseal_host.customer.shares import Columns, Share, open_fee, prove_amount
+from wattseal_host.customer.spy import FUSE_KW, Finding, Limit, examine_bill, in_words, refuse
+from wattseal_host.documents import Contract, Enrolment, open_contract, open_enrolment
+from wattseal_host.joint_bundle import AnyBundle, JointBundle, MeterRecords
 from wattseal_host.linear import LinearProof
-from wattseal_host.proven_bill import (
-    CircuitProof,
-    Progress,
-    Segment,
-    bits_for,
-    compile_bill,
-    instance_of,
-    magnitude_of,
-    prove_bill,
-)
-from wattseal_host.statement import Statement
+from wattseal_host.proven_bill import CircuitProof, Progress
+from wattseal_host.record_readings import RecordReadings
+from wattseal_host.replacement import Replacement, open_replacement
+from wattseal_host.statement import AnyStatement, JointStatement, Metered
 from wattseal_host.stretch import Stretch
 from wattseal_host.tariff import Tariff, open_tariff
-from wattseal_host.tariff.weights import weigh
 from wattseal_host.trust import Trust
 from wattseal_host.verify import Verdict, verify_bundle
 
@@ -43,13 +37,24 @@ class Bill:
     by the same verifier as everybody's; releases: the list with this bill in it, to be saved
     before the bundle leaves; disclosed: what it gives away by consent, in words."""
 
-    bundle: Bundle
+    bundle: AnyBundle
     data: bytes
     records: tuple[Record, ...]
     openings: list[Opening]
     verdict: Verdict
     releases: Releases
     disclosed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MeterPart:
+    """One meter of a bill: exactly the records to be billed, what opens them, and its papers
+    (compact JWS)."""
+
+    stretch: Stretch
+    opener: Opener
+    enrolment: str
+    contract: str
 
 
 def make_bill(
@@ -78,193 +83,190 @@ def make_bill(
     and the finished bundle, with the records' chain, by the verifier before it leaves. fuse_kw:
     the most the connection carries. Raises Refused or Malformed with the code of what is wrong.
     """
-    enrolled, enrolment_jws = open_enrolment(enrolment, trust.providers)
-    agreed, contract_jws = open_contract(contract, trust.providers)
     tokens = [tariff] if isinstance(tariff, str) else tariff
-    tariffs = [open_tariff(token, trust.providers) for token in tokens]
-    for prices, _ in tariffs:
-        prices.zone.check_iana(prices.to_s)
-    zone, rounding = prices.zone, prices.rounding
-    first: Record = stretch.records[0]
-    last: Record = stretch.records[-1]
-    spans = agreed.tariffs_for(first.start_s, last.end_s)
-    if [span.digest for span in spans] != [signed.digest for _, signed in tariffs]:
+    return make_joint_bill(
+        [MeterPart(stretch, opener, enrolment, contract)],
+        [],
+        tokens,
+        trust,
+        releases,
+        fuse_kw=fuse_kw,
+        consent=consent,
+        full_resolution=full_resolution,
+        progress=progress,
+    )
+
+
+def make_joint_bill(
+    parts: Sequence[MeterPart],
+    replacements: Sequence[str],
+    tariffs: Sequence[str],
+    trust: Trust,
+    releases: Releases,
+    *,
+    fuse_kw: Fraction = FUSE_KW,
+    consent: bool = False,
+    full_resolution: bool = False,
+    progress: Progress | None = None,
+) -> Bill:
+    """As `make_bill`, over meters in each other's place, in order of time.
+
+    Of each but the last the stretch ends with the CLOSED event; replacements: the provider's
+    documents between them. A tariff that holds on both sides bills both as one period.
+    """
+    papers = _Papers.of(parts, replacements, tariffs, trust)
+    zone, rounding = papers.tariffs[-1].zone, papers.tariffs[-1].rounding
+    records = tuple(record for part in parts for record in part.stretch.records)
+    stretch = Stretch(records, tuple(hints for part in parts for hints in part.stretch.hints))
+    metered = papers.course(parts)
+    spans = billed_by(
+        [(c, one.from_s, one.to_s) for c, one in zip(papers.contracts, metered, strict=True)]
+    )
+    if tuple(span.digest for span in spans) != papers.digests:
         raise Refused("contract-tariff", "the contract names other tariffs")
-    openings = opener.open_stretch(stretch)
-    values = [opening.value for opening in openings]
-    pieces = [
-        _Piece.of(prices, span, stretch, openings, enrolled)
-        for (prices, _), span in zip(tariffs, spans, strict=True)
+    openings = [opening for part in parts for opening in part.opener.open_stretch(part.stretch)]
+    enrolled = papers.enrolments[0]
+    shares = [
+        Share.of(prices, span, stretch, openings, enrolled)
+        for prices, span in zip(papers.tariffs, spans, strict=True)
     ]
     limit = Limit.of_fuse(fuse_kw, enrolled.unit.exponent).raised_to(
         (opening.value, opening.length_s) for opening in openings
     )
-    whole = Columns.of(stretch.records, openings, enrolled.channels).spans
-    told = [(piece.span.digest, row) for piece in pieces for row in piece.told(whole)]
-    rows = [row for _, row in told]
-    findings = [
-        finding
-        for one in rows
-        for finding in examine_bill(
-            one, releases.billed(), limit, values, [*rows, *releases.disclosed()]
-        )
-    ]
+    findings = _findings(shares, records, openings, enrolled, releases, limit)
     if not consent:
         refuse(findings, zone)
-    statement = Statement(
-        contract=contract_jws.digest,
-        tariffs=tuple(span.digest for span in spans),
-        meter=enrolled.meter,
-        key=enrolled.key,
-        from_s=first.start_s,
-        to_s=last.end_s,
-        before=first.previous,
-        last=last.digest,
-        currency=prices.currency,
-        amount=rounding.apply(sum((p.segment.exact_minor for p in pieces), Fraction(0))),
-    )
-    if last.signature is None:
-        raise Misuse("signature-missing", f"record {last.seq}")
+    amount = rounding.apply(sum((one.segment.exact_minor for one in shares), Fraction(0)))
+    links = tuple(link.digest for link in papers.links)
+    statement = state(metered, links, papers.digests, papers.tariffs[-1], amount)
     proof: LinearProof | CircuitProof
     if full_resolution:
-        proof = _open(pieces, enrolled, statement, openings)
+        proof = open_fee(shares, enrolled, statement, openings)
     else:
-        proof = _prove(pieces, statement, progress)
-    bundle = Bundle(
-        enrolment=enrolment_jws.token,
-        contract=contract_jws.token,
-        tariffs=tuple(signed.token for _, signed in tariffs),
-        statement=statement,
-        proof=proof,
-        bodies=tuple(record.body for record in stretch.records),
-        hints=b"".join(stretch.hints),
-        signature=last.signature,
-    )
+        proof = prove_amount(shares, statement, progress)
+    bundle = _bundle(parts, papers, statement, proof, tariffs)
     data = bundle.write()
     verdict = verify_bundle(data, trust)
     if not verdict.accepted:
         raise Refused(verdict.code, verdict.detail)
     listed = releases
-    for digest, one in told:
-        listed = listed.with_release(
-            Release(
-                enrolment_jws.kid,
-                digest,
-                statement.currency,
-                statement.amount,
-                one,
-                tuple(dict.fromkeys(finding.code for finding in findings)),
+    codes = tuple(dict.fromkeys(finding.code for finding in findings))
+    whole = Columns.of(records, openings, enrolled.channels).spans
+    for share in shares:
+        for row in share.told(whole):
+            listed = listed.with_release(
+                Release(papers.kid, share.span.digest, statement.currency, amount, row, codes)
             )
-        )
     words = tuple(dict.fromkeys(in_words(finding, zone) for finding in findings))
-    return Bill(bundle, data, stretch.records, openings, verdict, listed, words)
+    return Bill(bundle, data, records, openings, verdict, listed, words)
 
 
 @dataclass(frozen=True)
-class Columns:
-    """spans: of the records that are no events; values, blindings: of each channel, in order."""
+class _Papers:
+    """The documents of a bill, checked. kid: fingerprint of their signer; digests: of tariffs."""
 
-    spans: list[tuple[int, int]]
-    values: dict[str, list[int]]
-    blindings: dict[str, list[int]]
-
-    @classmethod
-    def of(
-        cls, records: Sequence[Record], openings: Sequence[Opening], channels: Sequence[str]
-    ) -> Columns:
-        spans = [(record.start_s, record.end_s) for record in records if record.channels]
-        step = len(channels)
-        values = {name: [o.value for o in openings[i::step]] for i, name in enumerate(channels)}
-        blinds = {name: [o.blinding for o in openings[i::step]] for i, name in enumerate(channels)}
-        return cls(spans, values, blinds)
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """The part of a bill that one tariff is for. openings: of its records, in order."""
-
-    span: Agreed
-    segment: Segment
-    stretch: Stretch
-    openings: list[Opening]
-    weights: list[int]
-    columns: Columns
+    kid: str
+    enrolments: list[Enrolment]
+    contracts: list[Contract]
+    contract_digests: list[bytes]
+    links: list[jws.Signed]
+    tariffs: list[Tariff]
+    digests: tuple[bytes, ...]
 
     @classmethod
     def of(
         cls,
-        tariff: Tariff,
-        span: Agreed,
-        stretch: Stretch,
-        openings: Sequence[Opening],
-        enrolled: Enrolment,
-    ) -> _Piece:
-        """Refused `tariff-change` where a record lies across the beginning or the end."""
-        inside = [i for i, r in enumerate(stretch.records) if span.from_s <= r.start_s < span.to_s]
-        own = stretch.pick(inside)
-        if not inside or (own.records[0].start_s, own.records[-1].end_s) != (
-            span.from_s,
-            span.to_s,
-        ):
-            raise Refused("tariff-change", f"no records from {span.from_s} to {span.to_s}")
-        opened = [o for o in openings if span.from_s <= o.start_s < span.to_s]
-        weights = weigh(tariff, own.records, enrolled.channels)
-        fee = sum(p * o.value for p, o in zip(weights, opened, strict=True))
-        columns = Columns.of(own.records, opened, enrolled.channels)
-        # What is said of the readings' size is said of the whole bill.
-        bits = bits_for([opening.value for opening in openings])
-        scene = tariff.scene(enrolled, columns.spans, bits, columns.values)
-        segment = Segment(tariff, scene, magnitude_of(weights), fee)
-        return cls(span, segment, own, opened, weights, columns)
+        parts: Sequence[MeterPart],
+        replacements: Sequence[str],
+        tariffs: Sequence[str],
+        trust: Trust,
+    ) -> _Papers:
+        enrolments = [open_enrolment(part.enrolment, trust.providers) for part in parts]
+        contracts = [open_contract(part.contract, trust.providers) for part in parts]
+        links = [open_replacement(token, trust.providers) for token in replacements]
+        priced = [open_tariff(token, trust.providers) for token in tariffs]
+        for prices, _ in priced:
+            prices.zone.check_iana(prices.to_s)
+        meters = [
+            (enrolment, contract)
+            for (enrolment, _), (contract, _) in zip(enrolments, contracts, strict=True)
+        ]
+        if len(parts) > 1:
+            joint.check_papers(meters, [Replacement.read(link.payload) for link in links])
+        return cls(
+            enrolments[0][1].kid,
+            [enrolment for enrolment, _ in enrolments],
+            [contract for contract, _ in contracts],
+            [signed.digest for _, signed in contracts],
+            links,
+            [prices for prices, _ in priced],
+            tuple(signed.digest for _, signed in priced),
+        )
 
-    def told(self, spans: Sequence[tuple[int, int]]) -> list[Row]:
-        """See `told_rows`; the rows have weights, of 0, for all the records of the bill."""
-        fee = self.segment.fee
-        assert fee is not None
-        row = Row.of_records(self.stretch.records, self.weights, fee)
-        rows = told_rows(self.segment.tariff, self.segment.scene, row)
-        nothing = (0,) * len(row.slots[0].weights)
-        before = [Slot(a, b - a, nothing) for a, b in spans if b <= self.span.from_s]
-        after = [Slot(a, b - a, nothing) for a, b in spans if a >= self.span.to_s]
-        return [Row((*before, *one.slots, *after), one.fee) for one in rows]
-
-
-def _open(
-    pieces: Sequence[_Piece], enrolled: Enrolment, statement: Statement, openings: list[Opening]
-) -> LinearProof:
-    """The fee opened. Misuse `full-resolution` for several tariffs."""
-    if len(pieces) > 1:
-        raise Misuse("full-resolution", "of one tariff only")
-    tariff, fee, weights = pieces[0].segment.tariff, pieces[0].segment.fee, pieces[0].weights
-    assert fee is not None
-    # Refuses what is not linear.
-    tariff.amount(fee, enrolled.unit, statement.from_s, statement.to_s)
-    return linear.prove(weights, [o.value for o in openings], [o.blinding for o in openings])
+    def course(self, parts: Sequence[MeterPart]) -> list[Metered]:
+        """What the statement says of each meter. Misuse `signature-missing`; Refused as
+        `joint.check_course` where they do not follow each other."""
+        found = []
+        for at, part in enumerate(parts):
+            last = part.stretch.records[-1]
+            if last.signature is None:
+                raise Misuse("signature-missing", f"record {last.seq}")
+            readings = RecordReadings(list(part.stretch.records), b"".join(part.stretch.hints))
+            one = Part(self.enrolments[at], self.contracts[at], self.contract_digests[at], readings)
+            found.append(one)
+        if len(parts) > 1:
+            joint.check_course(found, [Replacement.read(link.payload) for link in self.links])
+        return [one.metered for one in found]
 
 
-def _prove(
-    pieces: Sequence[_Piece], statement: Statement, progress: Progress | None
-) -> CircuitProof:
-    segments = [piece.segment for piece in pieces]
-    compiled = compile_bill(segments, statement.amount)
-    points = [piece.stretch.commitments() for piece in pieces]
-    names = list(pieces[0].columns.values)
-    bits = segments[0].scene.bits
-    instance = instance_of(
-        compiled,
-        segments[-1].tariff.rounding,
-        statement,
-        bits,
-        lambda at: weighted_sum(points[at], pieces[at].weights),
-        lambda at, channel: points[at][names.index(channel) :: len(names)],
+def _findings(
+    shares: Sequence[Share],
+    records: Sequence[Record],
+    openings: Sequence[Opening],
+    enrolled: Enrolment,
+    releases: Releases,
+    limit: Limit,
+) -> list[Finding]:
+    """What becomes derivable from this bill beside what was told before."""
+    whole = Columns.of(records, openings, enrolled.channels).spans
+    rows = [row for share in shares for row in share.told(whole)]
+    values = [opening.value for opening in openings]
+    beside = [*rows, *releases.disclosed()]
+    return [
+        finding
+        for row in rows
+        for finding in examine_bill(row, releases.billed(), limit, values, beside)
+    ]
+
+
+def _bundle(
+    parts: Sequence[MeterPart],
+    papers: _Papers,
+    statement: AnyStatement,
+    proof: LinearProof | CircuitProof,
+    tokens: Sequence[str],
+) -> AnyBundle:
+    stretches = [
+        MeterRecords(
+            part.enrolment,
+            part.contract,
+            tuple(record.body for record in part.stretch.records),
+            b"".join(part.stretch.hints),
+            part.stretch.records[-1].signature or b"",
+        )
+        for part in parts
+    ]
+    if isinstance(statement, JointStatement):
+        links = tuple(link.token for link in papers.links)
+        return JointBundle(tuple(tokens), links, tuple(stretches), statement, proof)
+    (one,) = stretches
+    return Bundle(
+        enrolment=one.enrolment,
+        contract=one.contract,
+        tariffs=tuple(tokens),
+        statement=statement,
+        proof=proof,
+        bodies=one.bodies,
+        hints=one.hints,
+        signature=one.signature,
     )
-    hidden = []
-    for at, source in compiled.inputs:
-        piece = pieces[at]
-        if source is None:
-            opened = zip(piece.weights, piece.openings, strict=True)
-            hidden.append(sum(p * o.blinding for p, o in opened))
-        else:
-            column = piece.columns.blindings[source.channel]
-            hidden.append(sum(column[place] for place in source.places))
-    return CircuitProof(bits, prove_bill(compiled, instance, hidden, progress))

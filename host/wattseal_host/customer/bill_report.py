@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 
 from wattseal.errors import Misuse
 
 from wattseal_host import jws, report
-from wattseal_host.customer.bill import Bill, Columns
-from wattseal_host.documents import Enrolment
+from wattseal_host.billed import Billed, billed_by
+from wattseal_host.customer.bill import Bill
+from wattseal_host.customer.shares import Columns
+from wattseal_host.documents import Contract, Enrolment
+from wattseal_host.joint_bundle import AnyBundle, JointBundle
 from wattseal_host.keys import fingerprint
 from wattseal_host.linear import LinearProof
 from wattseal_host.tariff import Tariff
@@ -37,17 +41,27 @@ def render(bill: Bill, verdict: Verdict, provider: str, commands: Sequence[str])
     """
     bundle = bill.bundle
     statement = bundle.statement
-    enrolment = Enrolment.read(jws.parse(bundle.enrolment, jws.ENROLMENT).payload)
-    tariff = Tariff.read(jws.parse(bundle.tariffs[0], jws.TARIFF).payload)
+    enrolment = Enrolment.read(jws.parse(_enrolments(bundle)[0], jws.ENROLMENT).payload)
+    tariffs = [Tariff.read(jws.parse(token, jws.TARIFF).payload) for token in bundle.tariffs]
+    tariff = tariffs[-1]
     if enrolment.unit.name != "Wh":
         raise Misuse(
             "report-unit", f"the page is about energy, this bill about {enrolment.unit.name}"
         )
     passed = dict(verdict.checks)
-    slots, lines = _items(bill, tariff, enrolment)
+    scale = Scale.of(tariffs)
+    slots: list[report.Slot] = []
+    lines: list[report.Charge] = []
+    for one, span in zip(tariffs, _spans(bundle), strict=True):
+        own_slots, own_lines = _items(bill, one, span, enrolment, scale)
+        slots += own_slots
+        label = "" if len(tariffs) == 1 else f" ({one.name})"
+        lines += [replace(line, label=line.label + label) for line in own_lines]
+    first, last = statement.stretches[0], statement.stretches[-1]
+    names = dict.fromkeys(one.name for one in tariffs)
     return report.render(
         report.ReportData(
-            meter=statement.meter.hex(),
+            meter=", then ".join(one.meter.hex() for one in statement.stretches),
             from_s=statement.from_s,
             to_s=statement.to_s,
             offsets=tariff.zone.offsets,
@@ -55,17 +69,22 @@ def render(bill: Bill, verdict: Verdict, provider: str, commands: Sequence[str])
             currency=statement.currency.code,
             minor_digits=statement.currency.minor_digits,
             unit_exponent=enrolment.unit.exponent,
-            slots=slots,
-            price_exponent=tariff.price_exponent - tariff.decimals,
-            fee_exponent=tariff.fee_exponent(enrolment.unit),
+            slots=tuple(slots),
+            price_exponent=scale.exponent,
+            fee_exponent=scale.exponent
+            + statement.currency.minor_digits
+            + enrolment.unit.exponent
+            - scale.per_exponent,
             amount_minor=statement.amount,
-            tariff_name=tariff.name,
+            tariff_name=", then ".join(names),
             provider_name=provider,
-            contract_digest=statement.contract.hex(),
-            tariff_digest=statement.tariffs[0].hex(),
+            contract_digest=", then ".join(
+                dict.fromkeys(one.contract.hex() for one in statement.stretches)
+            ),
+            tariff_digest=", then ".join(digest.hex() for digest in statement.tariffs),
             keys=(
                 report.Digest("Provider key", verdict.keys.get("provider", "")),
-                report.Digest("Meter key", fingerprint(statement.key)),
+                *(report.Digest("Meter key", fingerprint(one.key)) for one in statement.stretches),
             ),
             checks=tuple(
                 report.Check(text, True if name in passed else None, passed.get(name, 0.0))
@@ -73,30 +92,72 @@ def render(bill: Bill, verdict: Verdict, provider: str, commands: Sequence[str])
             ),
             verdict=report.Verdict(verdict.accepted, verdict.code, verdict.detail),
             commands=tuple(commands),
-            charges=lines,
+            charges=tuple(lines),
             digests=(
-                report.Digest("Before the first record", statement.before.hex()),
-                report.Digest("Last record", statement.last.hex()),
+                report.Digest("Before the first record", first.before.hex()),
+                report.Digest("Last record", last.last.hex()),
             ),
-            per_exponent=tariff.per.exponent,
+            per_exponent=scale.per_exponent,
             disclosed=bill.disclosed,
             fee_released=isinstance(bundle.proof, LinearProof),
         )
     )
 
 
-def _items(
-    bill: Bill, tariff: Tariff, enrolment: Enrolment
-) -> tuple[tuple[report.Slot, ...], tuple[report.Charge, ...]]:
-    """Each record at its price without taxes; standing charges and taxes by themselves.
+@dataclass(frozen=True)
+class Scale:
+    """What prices on the page count in: 10^exponent major units per 10^per_exponent of a unit."""
 
-    Prices and fees are counted as the bill's weights are, in 10^-decimals of a price.
+    exponent: int
+    per_exponent: int
+
+    @classmethod
+    def of(cls, tariffs: Sequence[Tariff]) -> Scale:
+        """In which each price of every one is whole."""
+        per = tariffs[-1].per.exponent
+        return cls(min(t.price_exponent - t.decimals + per - t.per.exponent for t in tariffs), per)
+
+    def factor(self, tariff: Tariff) -> Fraction:
+        """A price of that tariff, in these units."""
+        own = tariff.price_exponent + self.per_exponent - tariff.per.exponent
+        return Fraction(10) ** (own - self.exponent)
+
+
+def _enrolments(bundle: AnyBundle) -> list[str]:
+    if isinstance(bundle, JointBundle):
+        return [one.enrolment for one in bundle.stretches]
+    return [bundle.enrolment]
+
+
+def _spans(bundle: AnyBundle) -> list[Billed]:
+    """What each tariff of a verified bundle bills."""
+    if isinstance(bundle, JointBundle):
+        tokens = [one.contract for one in bundle.stretches]
+    else:
+        tokens = [bundle.contract]
+    contracts = [Contract.read(jws.parse(token, jws.CONTRACT).payload) for token in tokens]
+    return billed_by(
+        [
+            (contract, one.from_s, one.to_s)
+            for contract, one in zip(contracts, bundle.statement.stretches, strict=True)
+        ]
+    )
+
+
+def _items(
+    bill: Bill, tariff: Tariff, span: Billed, enrolment: Enrolment, scale: Scale
+) -> tuple[list[report.Slot], list[report.Charge]]:
+    """Each record one tariff bills at its price without taxes; what else it charges for them.
+
+    Prices and fees are counted in the units of the page.
     """
-    scale = 10**tariff.decimals
-    openings = iter(bill.openings)
+    factor = scale.factor(tariff)
+    records = [r for r in bill.records if span.from_s <= r.start_s < span.to_s]
+    opened_here = [o for o in bill.openings if span.from_s <= o.start_s < span.to_s]
+    openings = iter(opened_here)
     energies: dict[str, Fraction] = {part.name: Fraction(0) for part in tariff.priced}
     slots = []
-    for record in bill.records:
+    for record in records:
         if not record.channels:
             continue
         opened = list(islice(openings, len(record.channels)))
@@ -105,7 +166,7 @@ def _items(
             parts = part_prices(tariff, channel, record.start_s, record.end_s)
             for name, price in parts.items():
                 energies[name] += price * opening.value
-            prices.append(_nearest(scale * sum(parts.values(), Fraction(0))))
+            prices.append(_nearest(factor * sum(parts.values(), Fraction(0))))
         both = len(opened) == 2
         slots.append(
             report.Slot(
@@ -123,14 +184,13 @@ def _items(
     # A reading is 10^unit of what is measured, a price is for 10^per of it.
     unit = Fraction(10) ** (enrolment.unit.exponent - tariff.per.exponent)
     fees = {name: energy * unit for name, energy in energies.items()}
-    columns = Columns.of(bill.records, bill.openings, enrolment.channels)
+    columns = Columns.of(records, opened_here, enrolment.channels)
     scene = tariff.scene(enrolment, columns.spans, READING_BITS[-1], columns.values)
     fees |= {part.name: part.fee(scene) for part in tariff.shaped}
-    statement = bill.bundle.statement
-    lines = charges(tariff, fees, statement.from_s, statement.to_s)
-    return tuple(slots), tuple(
-        report.Charge(line.name, _nearest(line.amount / unit * scale)) for line in lines
-    )
+    lines = charges(tariff, fees, span.from_s, span.to_s)
+    return slots, [
+        report.Charge(line.name, _nearest(line.amount / unit * factor)) for line in lines
+    ]
 
 
 def _nearest(value: Fraction) -> int:

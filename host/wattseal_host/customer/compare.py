@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from wattseal.errors import Misuse, Refused
 
-from wattseal_host.customer.bill import Columns
+from wattseal_host.customer.shares import Columns
 from wattseal_host.customer.store import Secrets
 from wattseal_host.ledger import Ledger
 from wattseal_host.localstamps import find_zone

@@ -10,10 +10,10 @@ from fractions import Fraction
 from wattseal.errors import Refused
 from wattseal.p256 import N
 
-from wattseal_host.customer.bill import Columns
 from wattseal_host.customer.limits_told import limits_told
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Disclosed, Releases
+from wattseal_host.customer.shares import Columns
 from wattseal_host.customer.spy import FUSE_KW, Finding, Limit, Row, Slot, examine_bill, in_words
 from wattseal_host.disclosure.check import CERTIFIED, check, compile_all, instance_of
 from wattseal_host.disclosure.circuit import Records, answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wattseal_host.customer.bill import Columns
+from wattseal_host.customer.shares import Columns
 from wattseal_host.customer.spy import Finding, Limit
 from wattseal_host.customer.spy.rows import SHARE
 from wattseal_host.disclosure.circuit import Records

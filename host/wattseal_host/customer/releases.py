@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,8 +86,11 @@ class Releases:
             os.close(handle)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], meter: bytes) -> Releases:
-        """The list in a file; an empty one where there is no file yet.
+    def load(
+        cls, path: str | os.PathLike[str], meter: bytes, replaced: Sequence[bytes] = ()
+    ) -> Releases:
+        """The list in a file; an empty one where there is no file yet. The list of a meter that
+        was replaced goes on as this one's.
 
         Raises Unusable `releases-malformed` (another meter's is one), Misuse `secret-exposed`.
         """
@@ -97,7 +100,7 @@ class Releases:
             value = loads(read_secret(path, MAX_FILE_BYTES))
             fields = Fields(value, "releases", {"format", "meter", "made"})
             fields.choice("format", (FORMAT,))
-            if fields.hexadecimal("meter", METER_ID_BYTES) != meter:
+            if fields.hexadecimal("meter", METER_ID_BYTES) not in (meter, *replaced):
                 raise malformed(fields.where("meter"))
             return cls(meter, tuple(fields.each("made", MAX_RELEASES, _read_release)))
         except Unusable:

@@ -26,7 +26,7 @@ from wattseal_host.ledger.cells import record_of
 from wattseal_host.ledger.database import Database
 from wattseal_host.ledger.sums import View
 from wattseal_host.ledger.tables import MeterRow, RecordRow
-from wattseal_host.statement import Statement
+from wattseal_host.statement import AnyStatement
 from wattseal_host.stretch import Stretch
 
 
@@ -173,7 +173,7 @@ class Ledger:
             return apart.forks_of(session, meters.row_of(session, meter))
 
     def book(
-        self, bills: Sequence[Statement], new_contract: bool = False
+        self, bills: Sequence[AnyStatement], new_contract: bool = False
     ) -> list[tuple[str, ...] | Refused]:
         """Note bills that verified as accepted, in one transaction; for each what people should
         know, or why it is refused: `period-overlap` with a bill accepted before, `contract-other`
@@ -182,9 +182,8 @@ class Ledger:
         with self._file.transaction(write=True) as session:
             now_s = int(self._clock())
             for said in bills:
-                row = meters.row_of(session, said.meter)
                 try:
-                    result.append(booked.book(session, row, said, now_s, new_contract))
+                    result.append(booked.book(session, said, now_s, new_contract))
                 except Refused as error:
                     result.append(error)
         return result

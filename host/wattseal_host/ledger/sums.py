@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
-from wattseal.record import DIGEST_BYTES, Record, genesis
+from wattseal.record import CLOSED, DIGEST_BYTES, Record, genesis
 
 from wattseal_host import stretch
 from wattseal_host.documents import Enrolment
 from wattseal_host.engine import Point, points_from_bytes, points_to_bytes, running_sums
-from wattseal_host.ledger.cells import SUM_BYTES, damaged
+from wattseal_host.ledger.cells import SUM_BYTES, damaged, record_of
 from wattseal_host.ledger.tables import MeterRow, RecordRow
 
 
@@ -119,6 +119,11 @@ class View:
         if list(course.start_s) != sorted(course.start_s):
             raise damaged("records out of their order in time")
         return course
+
+    def is_closed(self, anchor: Anchor) -> bool:
+        """Whether an anchor's record is the one that ends the chain."""
+        row = self._session.get(RecordRow, (self._row.id, anchor.seq))
+        return row is not None and record_of(row.sealed).event == CLOSED
 
     def _checked(self, found: Sequence[Any]) -> list[Anchor]:
         anchors = [self._beginning() if row[0] is None else Anchor._make(row) for row in found]

@@ -9,6 +9,7 @@ from wattseal.errors import Refused
 from wattseal_host.case import Documents
 from wattseal_host.documents import Contract, Enrolment, open_contract, open_enrolment
 from wattseal_host.files import read_token
+from wattseal_host.replacement import Replacement, open_replacement
 from wattseal_host.tariff import Tariff, open_tariff
 
 MAX_TARIFFS_KEPT = 64
@@ -37,10 +38,24 @@ class Archive:
 
     def documents(self, enrolment: Enrolment, contract: bytes, tariff: bytes) -> Documents:
         """By digests. Raises Refused `contract-unknown`, `contract-meter`, `tariff-unknown`."""
-        agreed = self._contract(contract)
+        agreed = self.contract(enrolment, contract)
+        return Documents(enrolment, agreed, contract, (self.tariff(tariff),), (tariff,))
+
+    def contract(self, enrolment: Enrolment, digest: bytes) -> Contract:
+        """A meter's contract. Raises Refused `contract-unknown`, `contract-meter`."""
+        agreed = self._contract(digest)
         if agreed.meter != enrolment.meter:
             raise Refused("contract-meter", agreed.meter.hex())
-        return Documents(enrolment, agreed, contract, (self._tariff(tariff),), (tariff,))
+        return agreed
+
+    def replacement(self, meter: bytes) -> tuple[Replacement, bytes]:
+        """The document by which another meter came in a meter's place, and its digest. Raises
+        Refused `replacement-unknown`."""
+        token = self._token("replacements", meter)
+        if token is None:
+            raise Refused("replacement-unknown", meter.hex())
+        signed = open_replacement(token, [self.public])
+        return Replacement.read(signed.payload), signed.digest
 
     def _contract(self, digest: bytes) -> Contract:
         token = self._token("contracts", digest)
@@ -50,7 +65,8 @@ class Archive:
                 return contract
         raise Refused("contract-unknown", digest.hex())
 
-    def _tariff(self, digest: bytes) -> Tariff:
+    def tariff(self, digest: bytes) -> Tariff:
+        """Raises Refused `tariff-unknown`."""
         kept = self._tariffs.get(digest)
         if kept is not None:
             return kept

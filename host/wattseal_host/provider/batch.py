@@ -19,7 +19,6 @@ from pathlib import Path
 
 from wattseal.errors import Misuse
 
-from wattseal_host.bill_message import is_bill_message
 from wattseal_host.bundle import MAX_BUNDLE_BYTES
 from wattseal_host.errors import Unusable
 from wattseal_host.files import read_bounded
@@ -29,7 +28,7 @@ from wattseal_host.linear import Claim, Equation, Settle, settle_many
 from wattseal_host.linear import settle as settle_now
 from wattseal_host.proof import verify_many
 from wattseal_host.provider.archive import Archive
-from wattseal_host.provider.bills import check_bill, check_message
+from wattseal_host.provider.bills import check_bill, check_message, is_message
 from wattseal_host.trust import Trust
 from wattseal_host.verdict import Verdict
 
@@ -81,7 +80,7 @@ class Checker:
 
     def check(self, data: bytes, settle: Settle = settle_now) -> Verdict:
         """The verdict on a bundle's or a message's bytes. Raises Unusable if they are neither."""
-        if is_bill_message(data):
+        if is_message(data):
             return check_message(data, self._archive, self._ledger, settle)
         return check_bill(data, self._trust, self._ledger, settle)
 

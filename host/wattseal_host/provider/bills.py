@@ -6,19 +6,26 @@ from contextlib import ExitStack
 
 from wattseal.errors import Misuse, Refused
 
-from wattseal_host import bill_message, linear
-from wattseal_host.case import conclude
+from wattseal_host import bill_message, joint, linear, wide_message
+from wattseal_host.case import Part, conclude_all
+from wattseal_host.documents import Enrolment
 from wattseal_host.keys import fingerprint
 from wattseal_host.ledger import Ledger
-from wattseal_host.linear import Settle
+from wattseal_host.linear import LinearProof, Settle
+from wattseal_host.proven_bill import CircuitProof
 from wattseal_host.provider.archive import Archive
 from wattseal_host.provider.on_ledger import LedgerReadings
-from wattseal_host.statement import Statement
+from wattseal_host.statement import AnyStatement, Metered
 from wattseal_host.trust import Trust
 from wattseal_host.verdict import Verdict, judged
 from wattseal_host.verify import verify_bundle
 
 ON_LEDGER = ("record form", "chain", "record signatures", "points on the curve", "sums of points")
+
+
+def is_message(data: bytes) -> bool:
+    """Whether these bytes mean to be a bill message of any version."""
+    return bill_message.is_bill_message(data) or wide_message.is_wide(data)
 
 
 def check_bill(
@@ -31,23 +38,24 @@ def check_bill(
     a digest speaks for every record before it.)
     """
     verdict = verify_bundle(data, trust, settle)
-    said = verdict.statement
-    if said is None:
+    if verdict.statement is None:
         return verdict
-    try:
-        with ledger.view(said.meter) as view:
-            held = LedgerReadings(view, said.from_s, said.to_s)
-    except (Refused, Misuse) as error:
-        return verdict.refused("ledger-differs", error.detail)
-    if (held.before, held.last) != (said.before, said.last):
-        return verdict.refused("ledger-differs", "the ledger holds other records of this period")
+    stretches = verdict.statement.stretches
+    for said in stretches:
+        try:
+            with ledger.view(said.meter) as view:
+                held = LedgerReadings(view, said.from_s, said.to_s, said is not stretches[-1])
+        except (Refused, Misuse) as error:
+            return verdict.refused("ledger-differs", error.detail)
+        if (held.before, held.last) != (said.before, said.last):
+            return verdict.refused("ledger-differs", "the ledger holds other records of it")
     return verdict
 
 
 def check_message(
     data: bytes, archive: Archive, ledger: Ledger, settle: Settle = linear.settle
 ) -> Verdict:
-    """Verify a bill message (`wattseal-bill/1`) by the provider's documents and its ledger.
+    """Verify a bill message (`wattseal-bill/…`) by the provider's documents and its ledger.
 
     What `verdict.on_ledger` names was checked when the records arrived, and not again.
     """
@@ -56,26 +64,60 @@ def check_message(
 
 def _verify(
     data: bytes, archive: Archive, ledger: Ledger, verdict: Verdict, settle: Settle
-) -> Statement:
+) -> AnyStatement:
     with verdict.stage("form"):
-        meter = bill_message.read_meter(data)
+        wide = wide_message.is_wide(data)
+        meters = wide_message.read_meters(data) if wide else [bill_message.read_meter(data)]
     with verdict.stage("documents"):
-        enrolment = archive.enrolment(meter)
-        verdict.keys = {
-            "provider": fingerprint(archive.public),
-            "meter": fingerprint(enrolment.key),
-        }
-        bill = bill_message.read(data, enrolment.key)
-        said = bill.statement
-        documents = archive.documents(enrolment, said.contract, said.tariffs[0])
+        verdict.keys = {"provider": fingerprint(archive.public)}
+        enrolments = [archive.enrolment(meter) for meter in meters]
+        for number, enrolment in enumerate(enrolments, 1):
+            name = "meter" if number == 1 else f"meter {number}"
+            verdict.keys[name] = fingerprint(enrolment.key)
+        found = [archive.replacement(meter) for meter in meters[:-1]]
+        links, digests = [link for link, _ in found], tuple(digest for _, digest in found)
+        said, proof = _read(data, enrolments, digests)
+        contracts = [
+            archive.contract(enrolment, one.contract)
+            for enrolment, one in zip(enrolments, said.stretches, strict=True)
+        ]
+        tariffs = [archive.tariff(digest) for digest in said.tariffs]
+        joint.check_papers(list(zip(enrolments, contracts, strict=True)), links)
     with ExitStack() as stack:
         with verdict.stage("records"):
-            try:
-                view = stack.enter_context(ledger.view(meter))
-            except Misuse as error:
-                raise Refused("meter-unknown", meter.hex()) from error
-            if view.enrolment != enrolment:
-                raise Refused("meter-differs", meter.hex())
-            readings = LedgerReadings(view, said.from_s, said.to_s)
-            verdict.records, verdict.on_ledger = readings.records, ON_LEDGER
-        return conclude(verdict, documents, readings, bill.proof, said, settle)
+            held = [
+                _readings(ledger, enrolment, one, one is not said.stretches[-1], stack)
+                for enrolment, one in zip(enrolments, said.stretches, strict=True)
+            ]
+            verdict.records, verdict.on_ledger = sum(one.records for one in held), ON_LEDGER
+            parts = [
+                Part(enrolment, contract, one.contract, readings)
+                for enrolment, contract, one, readings in zip(
+                    enrolments, contracts, said.stretches, held, strict=True
+                )
+            ]
+            if len(parts) > 1:
+                verdict.notes = joint.check_course(parts, links)
+        return conclude_all(verdict, parts, digests, tariffs, said.tariffs, proof, said, settle)
+
+
+def _read(
+    data: bytes, enrolments: list[Enrolment], links: tuple[bytes, ...]
+) -> tuple[AnyStatement, LinearProof | CircuitProof]:
+    keys = [enrolment.key for enrolment in enrolments]
+    if wide_message.is_wide(data):
+        return wide_message.read(data, keys, links)
+    bill = bill_message.read(data, keys[0])
+    return bill.statement, bill.proof
+
+
+def _readings(
+    ledger: Ledger, enrolment: Enrolment, said: Metered, ended: bool, stack: ExitStack
+) -> LedgerReadings:
+    try:
+        view = stack.enter_context(ledger.view(enrolment.meter))
+    except Misuse as error:
+        raise Refused("meter-unknown", enrolment.meter.hex()) from error
+    if view.enrolment != enrolment:
+        raise Refused("meter-differs", enrolment.meter.hex())
+    return LedgerReadings(view, said.from_s, said.to_s, ended)

@@ -27,9 +27,12 @@ class LedgerReadings:
     """See `case.Readings`; good as long as the view is. records: how many the period has, events
     included."""
 
-    def __init__(self, view: View, from_s: int, to_s: int) -> None:
-        """Raises Refused `period-incomplete` unless records fill from_s..to_s exactly."""
-        first, last = view.anchors([from_s, to_s])
+    def __init__(self, view: View, from_s: int, to_s: int, ended: bool = False) -> None:
+        """Raises Refused `period-incomplete` unless records fill from_s..to_s exactly.
+
+        ended: the events at to_s belong to it too, as they do where the chain is closed there.
+        """
+        first, last = view.anchors([from_s, to_s + ended])
         if not from_s == first.end_s < last.end_s == to_s:
             raise Refused("period-incomplete", f"no records from {from_s} to {to_s}")
         self._view, self._first, self._last = view, first, last
@@ -39,6 +42,7 @@ class LedgerReadings:
         self.from_s, self.to_s = from_s, to_s
         self.before, self.last = first.digest, last.digest
         self.records = last.seq - first.seq
+        self.first_seq, self.closed = first.seq + 1, ended and view.is_closed(last)
 
     def part(self, from_s: int, to_s: int) -> LedgerReadings:
         try:

@@ -145,6 +145,9 @@ def _environment() -> Environment:
     return environment
 
 
+THEN = ", then "  # between meters, contracts and tariffs that followed each other
+
+
 def milliseconds_text(milliseconds: float) -> str:
     """ "0.42 ms", "13.1 ms", "1.25 s"."""
     if milliseconds >= 1000:
@@ -153,8 +156,10 @@ def milliseconds_text(milliseconds: float) -> str:
 
 
 def spaced(text: str, group: int = 8) -> str:
-    """Hexadecimal in groups, so that it can be compared by eye."""
-    return " ".join(text[i : i + group] for i in range(0, len(text), group))
+    """Hexadecimal in groups, so that it can be compared by eye; of several, each."""
+    return THEN.join(
+        " ".join(one[i : i + group] for i in range(0, len(one), group)) for one in text.split(THEN)
+    )
 
 
 @cache
