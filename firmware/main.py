@@ -9,7 +9,7 @@ import os
 import time
 
 import machine
-from machine import ADC, RTC, UART, WDT, Pin
+from machine import ADC, I2C, RTC, UART, WDT, Pin
 from meter.once import once
 from meter.storage import Storage
 from wattseal.events import POWER_ON, RESET, WATCHDOG
@@ -82,6 +82,8 @@ def main():
         direction = Pin(settings.direction_pin, Pin.OUT, value=0)
     if settings.tamper_pin >= 0:
         tamper = Pin(settings.tamper_pin, Pin.IN, Pin.PULL_UP)
+    scl, sda = board.display
+    display = I2C(0, scl=Pin(scl), sda=Pin(sda), freq=400_000)
     number, tx, rx = board.customer
     customer = port(number, 115200, parity=None, tx=tx, rx=rx, txbuf=2048, invert=invert)
     number, tx, rx = board.utility
@@ -91,7 +93,8 @@ def main():
             "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
             ADC(Pin(board.voltage), atten=ADC.ATTN_11DB),
             ADC(Pin(board.current), atten=ADC.ATTN_11DB), (board.straight, board.nv_per_step),
-            tamper or (lambda: False), customer, utility, direction, lambda: dogs[0].feed(), print,
+            tamper or (lambda: False), customer, utility, direction, display,
+            lambda: dogs[0].feed(), print,
         )
     except OSError as error:
         start_again(error)

@@ -12,6 +12,7 @@ from meter import calibration
 from meter.clock import Clock
 from meter.consent import Consent
 from meter.customer_port import CustomerPort
+from meter.display import Display
 from meter.events import Events
 from meter.keys import Keys
 from meter.log import Log
@@ -35,7 +36,7 @@ from meter.watchdog import Watchdog
 
 def build(
     storage, settings, time, rtc, cause, entropy, voltage, current, converter, case_open,
-    customer_uart, utility_uart, direction, feed, console,
+    customer_uart, utility_uart, direction, i2c, feed, console,
 ):
     """Return the Meter of a board.
 
@@ -44,8 +45,8 @@ def build(
     os.urandom. voltage, current: converters with `read` (steps, 0 to 4095); voltage with `read_uv`
     as well. converter: the chip's, as ((lowest, highest) straight step, nominal nV a step).
     case_open: tells whether the case is open. customer_uart, utility_uart: the ports; direction:
-    of the second's transceiver, or None. feed: feeds the watchdog. console: takes a line of text
-    for whoever watches.
+    of the second's transceiver, or None. i2c: the bus a display may be on. feed: feeds the
+    watchdog. console: takes a line of text for whoever watches.
 
     WattsealError `keys-lost` if the flash holds a log but not its keys: there is no honest way on.
     """
@@ -116,11 +117,14 @@ def build(
         asyncio.StreamReader(utility_uart), utility_uart, clock, server, watchdog,
         direction,
     )
+    display = Display(
+        clock, i2c, notice, console, storage, metering, log, keys, openings, public, pairing
+    )
     console(
         f"meter {public.meter.hex()} boot {public.boot} record {log.count} "
         f"self-test {public.self_test} key {public.key.hex()}"
     )
-    return Meter(pairing, notice, server, metering, customer, utility, orders)
+    return Meter(pairing, notice, display, server, metering, customer, utility, orders)
 
 
 def _keep_clock(clock, told, boot, cause):

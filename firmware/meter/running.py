@@ -6,9 +6,10 @@ import asyncio
 class Meter:
     """What `app.build` put together."""
 
-    def __init__(self, pairing, notice, server, metering, customer, utility, orders):
+    def __init__(self, pairing, notice, display, server, metering, customer, utility, orders):
         self._pairing = pairing
         self._notice = notice
+        self._display = display
         self._server = server
         self._metering = metering
         self._customer = customer
@@ -39,4 +40,5 @@ class Meter:
             self._customer.answer_forever(),
             self._utility.answer_forever(),
             self._orders.obey_forever(),
+            self._display.show_forever(),
         )

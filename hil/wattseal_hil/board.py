@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from wattseal_hil.board_display import BoardDisplay
 from wattseal_hil.board_start import BoardStart
 from wattseal_hil.board_time import BoardTime
 from wattseal_hil.converter import of_chip
@@ -45,7 +46,7 @@ POWER_ON = 1
 PRESS_S = 0.2
 
 
-class EmulatedBoard(BoardTime):
+class EmulatedBoard(BoardTime, BoardDisplay):
     """One board: its flash, its clock, its load and its two ports, powered or not.
 
     `workdir` (made if missing; by default a temporary one, removed by `close`) holds `flash.bin`,
@@ -186,7 +187,6 @@ class EmulatedBoard(BoardTime):
 
     def drive_pin(self, pin: int, level: int) -> None:
         """Put a pin of the board low (0) or high (1) from outside. All but the button start low."""
-
         self._bench.call(lambda: self._move(pin, level))
 
     def _move(self, pin: int, level: int) -> None:

@@ -16,6 +16,8 @@
     {"do": "clear"}                   no fault from now on
     {"do": "console", "from": 0}      what the firmware printed from that character on, as "text"
     {"do": "heap"}                    the least heap free since first asked, as "heap_low_bytes"
+    {"do": "display"}                 what the display shows, as "text"; with "png": true, a picture
+                                      as well, in base64
     {"do": "watch"}                   what the meter is doing (watch.py), where a board is served
     {"do": "record"}                  a tape of what happens from now on, kept by the rig
     {"do": "stop-recording"}
@@ -28,6 +30,7 @@ where the supply cannot be switched. Beside the codes of wattseal_hil.errors: ba
 
 from __future__ import annotations
 
+import base64
 import json
 import tempfile
 from collections.abc import Callable
@@ -99,6 +102,7 @@ class Control:
             "inject": self._inject,
             "clear": lambda request: rig.clear(),
             "console": self._console,
+            "display": self._display,
             "heap": lambda request: {"heap_low_bytes": rig.heap_low_bytes()},
             "record": self._record,
             "stop-recording": lambda request: rig.stop_recording(),
@@ -184,6 +188,12 @@ class Control:
     def _console(self, request: Request) -> dict[str, Any]:
         begin = _whole(request, "from", 0, 1 << 40)
         return {"text": self.rig.console[begin : begin + CHUNK]}
+
+    def _display(self, request: Request) -> dict[str, Any]:
+        shown = {"text": self.rig.display_text()}
+        if request.get("png") is True:
+            shown["png"] = base64.b64encode(self.rig.display_png()).decode()
+        return shown
 
     def _record(self, request: Request) -> None:
         self.rig.require(TAPE)

@@ -24,6 +24,7 @@ from wattseal_hil.faults import KINDS as TEARS
 from wattseal_hil.faults import BrownOut, PowerCut, Refusal, WornBlock
 from wattseal_hil.rig.interface import (
     CLOCK_FAULTS,
+    DISPLAY,
     FLASH_FAULTS,
     LINE_FAULTS,
     PINS,
@@ -50,6 +51,13 @@ class CaseOpened:
     """The tamper switch is open. pin: None for the one in the meter's settings."""
 
     pin: int | None
+
+
+@dataclass(frozen=True)
+class DisplayFault:
+    """No display is connected, or, `stuck`, a line of its bus is held low."""
+
+    stuck: bool
 
 
 @dataclass(frozen=True)
@@ -191,6 +199,10 @@ _ALL = (
          (Parameter("pin", int, "which GPIO (-1: as in the meter's settings)", -1, 48,
                     default=-1),),
          lambda pin: CaseOpened(None if pin < 0 else pin)),
+    Kind("display-absent", DISPLAY, "no display answers on its bus", (),
+         lambda: DisplayFault(stuck=False)),
+    Kind("bus-stuck", DISPLAY, "a line of the display's bus is held low: transfers time out", (),
+         lambda: DisplayFault(stuck=True)),
 )  # fmt: skip
 
 KINDS = {kind.name: kind for kind in _ALL}

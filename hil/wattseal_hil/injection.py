@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wattseal_hil.errors import BoardError
-from wattseal_hil.fault_kinds import CaseOpened, ClockJump, FlashFull
+from wattseal_hil.fault_kinds import CaseOpened, ClockJump, DisplayFault, FlashFull
 from wattseal_hil.faults import Fault, Overwriting, PowerCut, Several
 from wattseal_hil.line_faults import LineFault
 from wattseal_hil.link import FILL_AT, FLASH_WATCHED_AT, SharedMemory
@@ -52,6 +52,11 @@ class AtWork:
         elif isinstance(fault, ClockJump):
             if self._bench.vm:
                 self._bench.vm.clock_jumps(fault.by_s)
+        elif isinstance(fault, DisplayFault):
+            if fault.stuck:
+                self._bench.bus.stuck = True
+            else:
+                self._bench.bus.take_away()
         elif isinstance(fault, CaseOpened):
             pin = self._tamper_pin if fault.pin is None else fault.pin
             if pin < 0:
@@ -79,6 +84,7 @@ class AtWork:
         if self._full:
             self._shared.set_level(FILL_AT, 1)
             self._full = False
+        self._bench.bus.stuck = self._bench.bus.absent = False
         while self._opened:
             self._move(self._opened.pop(), 0)
 

@@ -160,8 +160,8 @@ class VmProcess:
         """The 8 bytes after an `R`."""
         return int.from_bytes(self._read(8) or b"", "big")
 
-    def receive_flash(self) -> tuple[int, bytes] | None:
-        """What follows a `W`: address, and what is programmed (nothing: an erase)."""
+    def receive_transfer(self) -> tuple[int, bytes] | None:
+        """What follows a `W` or a `T`: address, and data (none: an erase of the flash)."""
         head = self._read(6)
         data = self._read(int.from_bytes(head[4:], "big")) if head else None
         return None if head is None or data is None else (int.from_bytes(head[:4], "big"), data)
@@ -190,8 +190,8 @@ class VmProcess:
     def samples_done(self) -> None:
         self._send(b"D")
 
-    def flash_answer(self, kind: bytes) -> None:
-        """Answer a `W`: D, E or N."""
+    def transfer_answer(self, kind: bytes) -> None:
+        """Answer a `W` or a `T`: D, E or N."""
         self._send(kind)
 
     def pin_moved(self, pin: int) -> None:

@@ -21,7 +21,13 @@ from wattseal_hil.pytest_choice import SPEC, chosen, pytest_addoption, refuse_sh
 
 if TYPE_CHECKING:
     from wattseal_hil.meter import Meter
-    from wattseal_hil.rig.handles import ConsoleHandle, FaultsHandle, LoadHandle, SupplyHandle
+    from wattseal_hil.rig.handles import (
+        ConsoleHandle,
+        DisplayHandle,
+        FaultsHandle,
+        LoadHandle,
+        SupplyHandle,
+    )
     from wattseal_hil.rig.interface import Rig
     from wattseal_hil.rig.session import RigSession
 
@@ -272,6 +278,12 @@ def wattseal_console(wattseal_rig: Rig, request: pytest.FixtureRequest) -> Conso
     from wattseal_hil.rig.handles import ConsoleHandle
 
     return ConsoleHandle(wattseal_rig, request.config.stash[_session].console_begin)
+
+
+@pytest.fixture(scope="session")
+def wattseal_display(wattseal_rig: Rig) -> DisplayHandle:
+    """The meter's display: text, png(), expect(pattern, seconds)."""
+    return wattseal_rig.display
 
 
 @pytest.fixture(scope="session")

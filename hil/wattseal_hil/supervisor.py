@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from wattseal_hil.bench_thread import BenchThread
+from wattseal_hil.display import Bus
 from wattseal_hil.errors import BoardError
 from wattseal_hil.faults import ANSWERS, CUT, GO, Fault, FlashOperation
 from wattseal_hil.link import MAX_GRANT_US, UARTS, VmProcess
@@ -51,6 +52,7 @@ class Supervisor(BenchThread):
         self.failure: BoardError | None = None
         self.fault: Fault | None = None
         self.cells: mmap.mmap | None = None  # of the flash
+        self.bus = Bus()
         self.on_reset: Callable[[int], None] = lambda clock_us: None
         self.on_power: Callable[[], None] = lambda: None
         self.on_at_us: int | None = None  # when the power comes back by itself
@@ -101,6 +103,7 @@ class Supervisor(BenchThread):
 
     def power_off(self) -> None:
         self.detach()
+        self.bus.power_off()
         self.failure = self.on_at_us = None
 
     def run_to(self, goal_us: int) -> "Future[None]":
@@ -210,6 +213,8 @@ class Supervisor(BenchThread):
             self._overwritten = True
         elif kind == "W":
             self._judge(vm)
+        elif kind == "T" and (transfer := vm.receive_transfer()):
+            vm.transfer_answer(self.bus.write(*transfer))
         elif kind == "R":
             clock_us = vm.receive_clock_us()
             self.detach()
@@ -218,7 +223,7 @@ class Supervisor(BenchThread):
 
     def _judge(self, vm: VmProcess) -> None:
         """Ask the fault what becomes of an operation of the flash."""
-        operation = vm.receive_flash()
+        operation = vm.receive_transfer()
         if operation is None:
             return  # the end follows
         verdict = GO
@@ -229,7 +234,7 @@ class Supervisor(BenchThread):
             self.power_off()
             self.on_at_us = None if off_us is None else self.now_us + off_us
         else:
-            vm.flash_answer(ANSWERS[verdict])
+            vm.transfer_answer(ANSWERS[verdict])
 
     def _from_port(self, number: int) -> None:
         if self.vm:

@@ -4,10 +4,12 @@ A served rig looks for itself, at what passes by: nobody is asked anything, and 
 byte. Of bare ports the watcher is the client.
 
     {"now_s": , "powered": , "failure": , "telegram": {...}, "ports": {"customer": {...},
-     "utility": {...}}, "status": {...}, "heap_low_bytes": , "flash": {"programs": , "erases": }}
+     "utility": {...}}, "status": {...}, "heap_low_bytes": , "flash": {"programs": , "erases": },
+     "display": }
 
 telegram: see telegrams.py. A port: bytes to_meter and from_meter, and frames `good` and `bad` of
-what the meter sent. status: the utility port's, of bare ports alone. What cannot be told is null.
+what the meter sent. status: the utility port's, of bare ports alone. display: its text,
+of a board. What cannot be told is null.
 """
 
 from __future__ import annotations
@@ -100,6 +102,7 @@ class BoardWatch:
                 "programs": board.flash.total_programs,
                 "erases": board.flash.total_erases,
             },
+            "display": board.display_text(),
         }
 
 
@@ -144,6 +147,7 @@ class PortsWatch:
             "status": status,
             "heap_low_bytes": None,
             "flash": None,
+            "display": None,
         }
 
     def _status(self) -> dict[str, int]:

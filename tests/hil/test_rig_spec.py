@@ -53,6 +53,7 @@ ASKED = {
     interface.CLOCK_FAULTS: lambda rig: rig.inject({"fault": "clock-jump", "by_s": 5}),
     interface.FLASH_WEAR: lambda rig: rig.wear(),
     interface.HEAP: lambda rig: rig.heap_low_bytes(),
+    interface.DISPLAY: lambda rig: rig.display,
     interface.TAPE: lambda rig: rig.record("tape"),
 }
 

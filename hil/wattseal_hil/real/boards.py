@@ -38,13 +38,15 @@ class BoardData:
     @property
     def wiring(self) -> str:
         """What the emulation below the firmware must know, as the end of its machine's name:
-        voltage and current input, number of UARTs, tx and rx of the two ports, chip."""
+        voltage and current input, number of UARTs, tx and rx of the two ports, sda and scl of the
+        display's bus, chip."""
         pins = self.pins
         ports = " ".join(
             f"{pins[port + '_TX']},{pins[port + '_RX']}" for port in ("CUSTOMER", "UTILITY")
         )
+        bus = f"{pins['DISPLAY_SDA']},{pins['DISPLAY_SCL']}"
         uarts = _UARTS[self.chip]
-        return f"{pins['VOLTAGE']} {pins['CURRENT']} {uarts} {ports} with {self.machine}"
+        return f"{pins['VOLTAGE']} {pins['CURRENT']} {uarts} {ports} {bus} with {self.machine}"
 
 
 @cache

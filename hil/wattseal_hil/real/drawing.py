@@ -55,7 +55,7 @@ PARTS = (
          ("P1 socket or USB-serial at 3.3 V,", "115200 8N1")),
     Part("case switch", "#7a3b8f", {"TAMPER": "switch"}, ("to GND, shut with the case",)),
     Part("display", "#55707a", {"DISPLAY_SDA": "SDA", "DISPLAY_SCL": "SCL"},
-         ("I²C, 4.7 kΩ to 3.3 V; kept free,", "this firmware drives none")),
+         ("SSD1306, 128 x 64, at 3.3 V,", "I²C 0x3C, 4.7 kΩ to 3.3 V each")),
     Part("pairing button", "#8a2f4a", {"PAIRING_BUTTON": "to GND"},
          ("the board's own BOOT button",)),
 )  # fmt: skip

@@ -163,6 +163,12 @@ class EmulatedRig(Rig):
             self.sleep(1.0)  # the heap is seen when the firmware next waits
         return self.board.heap_low_bytes
 
+    def display_text(self) -> str:
+        return self.board.display_text()
+
+    def display_png(self) -> bytes:
+        return self.board.display_png()
+
     def record(self, tape_path: str | Path) -> None:
         self.board.record(tape_path)
 

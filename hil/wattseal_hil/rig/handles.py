@@ -1,4 +1,4 @@
-"""What a test holds in its hands: the load, the supply, the faults, the console of a rig.
+"""What a test holds in its hands: load, supply, faults, console and display of a rig.
 
 Each needs its feature from the start, and puts back what it changed when the test is over.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from wattseal_hil.errors import BoardError
-from wattseal_hil.rig.interface import CONSOLE, LOAD, SUPPLY, Rig
+from wattseal_hil.rig.interface import CONSOLE, DISPLAY, LOAD, SUPPLY, Rig
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
@@ -104,3 +104,49 @@ class ConsoleHandle:
             if self._rig.now_s >= deadline_s:
                 raise BoardError("console-silent", f"no {pattern!r} in {self.text[-500:]!r}")
             self._rig.sleep(min(0.25, max(0.01, deadline_s - self._rig.now_s)))
+
+
+class DisplayHandle:
+    """What the meter's display shows; asleep it is dark, and a press of the button wakes it."""
+
+    def __init__(self, rig: Rig) -> None:
+        rig.require(DISPLAY)
+        self._rig = rig
+
+    @property
+    def text(self) -> str:
+        """8 lines of up to 16 characters; characters that are none read as U+FFFD."""
+        return self._rig.display_text()
+
+    def png(self) -> bytes:
+        """A picture of it, as a file."""
+        return self._rig.display_png()
+
+    def expect(self, pattern: str, seconds: float = 60.0) -> re.Match[str]:
+        """Let board time pass until `pattern` is shown; the match.
+
+        Raises BoardError `display-silent` with what was shown instead.
+        """
+        deadline_s = self._rig.now_s + seconds
+        while True:
+            if found := re.search(pattern, shown := self.text):
+                return found
+            if self._rig.now_s >= deadline_s:
+                raise BoardError("display-silent", f"no {pattern!r} in {shown!r}")
+            self._rig.sleep(min(0.25, max(0.01, deadline_s - self._rig.now_s)))
+
+
+def read_pin(rig: Rig, seconds: float = 10.0) -> str:
+    """The six digits the meter shows as a PIN, or, without a display, has last said on its console.
+
+    Lets board time pass until there is one. Raises BoardError `pin-missing`.
+    """
+    deadline_s = rig.now_s + seconds
+    while True:
+        if DISPLAY in rig.features and (shown := re.search(r"PIN (\d{6})\b", rig.display_text())):
+            return shown[1]
+        if said := re.findall(r"notice: PIN (\d{6})\b", rig.console):
+            return str(said[-1])
+        if rig.now_s >= deadline_s:
+            raise BoardError("pin-missing", "neither display nor console has one")
+        rig.sleep(0.25)

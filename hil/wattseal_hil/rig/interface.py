@@ -15,6 +15,7 @@ from wattseal_hil.errors import BoardError
 
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
+    from wattseal_hil.rig.handles import DisplayHandle
 
 CUSTOMER_PORT = "customer-port"  # `customer_port` can be opened
 UTILITY_PORT = "utility-port"  # `utility_port` can be opened
@@ -32,13 +33,14 @@ SENSOR_FAULTS = "sensor-faults"
 CLOCK_FAULTS = "clock-faults"
 FLASH_WEAR = "flash-wear"  # programs and erases are counted
 HEAP = "heap"  # the least free heap is watched
+DISPLAY = "display"  # what the meter's display shows can be read
 TAPE = "tape"  # both ports can be recorded
 
 FEATURES = frozenset(
     {
         CUSTOMER_PORT, UTILITY_PORT, CONSOLE, LOAD, LOAD_ENERGY, SUPPLY, BUTTON, PINS,
         VIRTUAL_TIME, RESET, FLASH_FAULTS, LINE_FAULTS, SENSOR_FAULTS, CLOCK_FAULTS, FLASH_WEAR,
-        HEAP, TAPE,
+        HEAP, TAPE, DISPLAY,
     }
 )  # fmt: skip
 
@@ -202,6 +204,21 @@ class Rig:
     def heap_low_bytes(self) -> int:
         """The least heap that was free since this was first asked (the first answer: now)."""
         self._none(HEAP)
+
+    @property
+    def display(self) -> DisplayHandle:
+        """The meter's display: `text`, `png()`, `expect(pattern)`."""
+        from wattseal_hil.rig.handles import DisplayHandle
+
+        return DisplayHandle(self)
+
+    def display_text(self) -> str:
+        """8 lines of up to 16 characters, as a person reads them; empty while it is dark."""
+        self._none(DISPLAY)
+
+    def display_png(self) -> bytes:
+        """A picture of it."""
+        self._none(DISPLAY)
 
     # Tapes
 

@@ -6,6 +6,7 @@ host; over a Unix socket, the devices themselves.
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import threading
@@ -19,6 +20,7 @@ from wattseal_hil.rig.interface import (
     BUTTON,
     CONSOLE,
     CUSTOMER_PORT,
+    DISPLAY,
     FEATURES,
     FLASH_WEAR,
     HEAP,
@@ -177,6 +179,12 @@ class RemoteRig(Rig):
 
     def heap_low_bytes(self) -> int:
         return int(self._do(HEAP, "heap")["heap_low_bytes"])
+
+    def display_text(self) -> str:
+        return str(self._do(DISPLAY, "display")["text"])
+
+    def display_png(self) -> bytes:
+        return base64.b64decode(self._do(DISPLAY, "display", png=True)["png"])
 
     def watch(self) -> dict[str, Any]:
         """What the meter there is doing (watch.py). BoardError `bad-request` of an older rig."""

@@ -11,7 +11,6 @@ import sys
 
 import ffi
 import uctypes
-import uselect
 from micropython import const
 
 _MASK = const(0x3FFFFFFF)
@@ -84,13 +83,6 @@ def room():
     return ((goal - tus - k * conversion_us + _HALF) & _MASK) - _HALF
 
 
-def hold():
-    """Give back the rest of the grant: time stands still until the supervisor has seen us idle."""
-    global goal
-    fold(0)
-    goal = tus
-
-
 def send(kind):
     fold(0)
     _ctl.write(bytes((kind, _serial)) + tus.to_bytes(4, "big"))
@@ -146,8 +138,15 @@ def reset(cause=5):
         take()
 
 
-def listen(poller):
-    poller.register(_ctl, uselect.POLLIN)
+def ask(kind, at, data):
+    """Ask the bench what becomes of a transfer: of the flash (W), or on the I2C bus (T)."""
+    send(kind)
+    _ctl.write(at.to_bytes(4, "big") + len(data).to_bytes(2, "big"))
+    _ctl.write(data)
+    while True:
+        kind = take()
+        if kind in (68, 69, 78):  # D: go on; E: an error; N: nothing happens, nobody answers
+            return kind
 
 
 def ready(poller, ms):
@@ -161,7 +160,7 @@ class ADC:
 
     def __init__(self, pin, atten=0):
         self._at = None  # where this channel's samples begin; None: no reading in this range
-        self._of = _BLOCK * wiring.split().index(str(pin)[4:-1], 0, 2)
+        self._of = _BLOCK * wiring.split().index(str(pin._id), 0, 2)
         self.init(atten)
 
     def init(self, atten):

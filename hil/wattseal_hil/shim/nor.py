@@ -29,16 +29,6 @@ def fill():
             pass
 
 
-def ask(at, data):
-    emu.send(87)  # W: followed by the address, the length (0: an erase), and what is programmed
-    emu._ctl.write(at.to_bytes(4, "big") + len(data).to_bytes(2, "big"))
-    emu._ctl.write(data)
-    while True:
-        kind = emu.take()
-        if kind in (68, 69, 78):  # D: go on; E: the flash refuses; N: nothing happens, silently
-            return kind
-
-
 class Nor:
     def __init__(self, fd, blocks):
         self._blocks = blocks
@@ -54,7 +44,7 @@ class Nor:
     def writeblocks(self, block, buf, offset=0):
         at = block * ERASE + offset
         cells = self._m[at : at + len(buf)]
-        verdict = ask(at, buf) if emu.levels[WATCHED] else 68
+        verdict = emu.ask(87, at, buf) if emu.levels[WATCHED] else 68
         if verdict != 68:
             return -5 if verdict == 69 else 0
         new = int.from_bytes(buf, "big")
@@ -71,7 +61,7 @@ class Nor:
         if op == 5:
             return ERASE
         if op == 6:
-            verdict = ask(arg * ERASE, b"") if emu.levels[WATCHED] else 68
+            verdict = emu.ask(87, arg * ERASE, b"") if emu.levels[WATCHED] else 68
             if verdict != 68:
                 return -5 if verdict == 69 else 0
             emu.memset(self._at + arg * ERASE, 255, ERASE)

@@ -1,8 +1,9 @@
-"""`wattseal rig` button, plug, power, wait: a hand at a rig that is being served."""
+"""`wattseal rig` button, display, plug, power, wait: a hand at a rig that is being served."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,22 @@ def button(
 
     with open_rig(parse(rig)) as opened:
         opened.press_button(seconds)
+
+
+def display(
+    rig: _RIG,
+    png: Annotated[Path | None, typer.Option(help="Write a picture of it here as well.")] = None,
+) -> None:
+    """What the meter's display shows; nothing while it sleeps (`rig button` wakes it)."""
+    from wattseal_hil.rig.spec import open_rig, parse
+
+    from wattseal_host.cli import output
+
+    with open_rig(parse(rig)) as opened:
+        shown = opened.display_text()
+        if png:
+            png.write_bytes(opened.display_png())
+    typer.echo(output.plain(shown.rstrip("\n")))
 
 
 def plug(

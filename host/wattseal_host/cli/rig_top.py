@@ -38,7 +38,7 @@ def top(
         bool, typer.Option("--json", help="A JSON object a look, on a line of its own.")
     ] = False,
 ) -> None:
-    """Power, register, sealing, ports, heap and flash wear of a running meter."""
+    """Power, register, sealing, ports, heap, flash wear and display of a running meter."""
     from rich.console import Console
     from rich.live import Live
 
@@ -133,6 +133,12 @@ def rows(
         "flash",
         (f"{flash['programs']:,} programs, {flash['erases']:,} erases" if flash else _NOTHING),
     )
+    display = now.get("display")  # an older rig tells nothing of it
+    if display and display.strip():
+        for number, line in enumerate(display.split("\n")):
+            yield "" if number else "display", f"| {line:<16} |"
+    else:
+        yield "display", _NOTHING if display is None else "dark"
 
 
 def _number(value: int | None, unit: str) -> str:

@@ -1,0 +1,97 @@
+"""The display in the home: asleep, until a press of the button or a notice wakes it.
+
+Awake it shows page after page, or a notice for as long as there is one; a minute after the last
+press or notice it sleeps, since what shines for years burns in. Asleep it costs nothing. Its
+pictures are made and sent by modules that are loaded for that alone (see `once`).
+"""
+
+import asyncio
+
+from micropython import const
+
+from meter.once import once
+
+_AWAKE_MS = const(60_000)
+_PAGE_MS = const(5000)
+_RETRY_MS = const(60_000)  # at most so often a display that does not answer is tried again
+_PAGES = const(5)
+
+
+class Display:
+    """i2c: the bus. notice: what takes the display over. The rest is for the pages to look at."""
+
+    def __init__(
+        self, clock, i2c, notice, console, storage, metering, log, keys, openings, public, pairing
+    ):
+        self._i2c = i2c
+        self._notice = notice
+        self._console = console
+        self.clock = clock
+        self.storage = storage
+        self.metering = metering
+        self.log = log
+        self.keys = keys
+        self.openings = openings
+        self.public = public
+        self.pairing = pairing
+        self.book = []  # see `account`
+        self._woken = asyncio.ThreadSafeFlag()
+        self._silent_ms = None  # since when no display answers
+        notice.wake = self._woken.set
+
+    async def show_forever(self):
+        """Show what is to be shown. No fault of the display leaves it."""
+        self._begin()
+        while True:
+            await self._woken.wait()
+            if self._silent_ms is not None and (
+                self.clock.monotonic_ms() - self._silent_ms < _RETRY_MS or not self._begin()
+            ):
+                continue
+            try:
+                await self._awake()
+                once("ssd1306", "off", self._i2c)
+            except OSError as error:
+                self._fail(error)
+
+    async def _awake(self):
+        notice = self._notice
+        page = 0
+        lines = None
+        sleeps_ms = self.clock.monotonic_ms() + _AWAKE_MS
+        while notice.lines or self.clock.monotonic_ms() < sleeps_ms:
+            fresh = notice.lines is not lines
+            lines = notice.lines
+            if lines:
+                rows = once("pages", "wrap", lines)
+            else:
+                rows = await once("pages", "rows", page, self)
+                page = (page + 1) % _PAGES
+            await once("ssd1306", "draw", self._i2c, rows)
+            if fresh and lines and notice.lines is lines:
+                notice.shown()
+            try:
+                await asyncio.wait_for_ms(self._woken.wait(), _PAGE_MS)
+                sleeps_ms = self.clock.monotonic_ms() + _AWAKE_MS
+            except asyncio.TimeoutError:  # noqa: UP041 (no name of MicroPython's)
+                pass
+
+    def _begin(self):
+        """Set the display up, dark. Return whether one answers."""
+        try:
+            once("ssd1306", "begin", self._i2c)
+        except OSError as error:
+            self._fail(error)
+            return False
+        self._silent_ms = None
+        self._notice.has_display = True
+        return True
+
+    def _fail(self, error):
+        notice = self._notice
+        if self._silent_ms is None:
+            self._console(f"no display answers: {error}")
+        if notice.has_display:
+            notice.has_display = False
+            notice.tell()
+        self._silent_ms = self.clock.monotonic_ms()
