@@ -20,7 +20,8 @@ FALSE_PROOF = "proof-false"
 class Verdict:
     """accepted; code: "accepted" or why not; detail: for people.
 
-    statement: what was proven (None unless accepted); keys: fingerprints of the provider's and
+    claimed: what the bill says, once it could be read; statement: what was proven (None unless
+    accepted); keys: fingerprints of the provider's and
     the meter's key as the bundle claims them, for the trust file; checks: (stage, milliseconds)
     of the stages that passed; records: how many were in the stretch; on_ledger: what was not
     checked now, because the ledger did when the records arrived; notes: what is no reason to
@@ -30,6 +31,7 @@ class Verdict:
     accepted: bool = False
     code: str = ""
     detail: str = ""
+    claimed: AnyStatement | None = None
     statement: AnyStatement | None = None
     keys: dict[str, str] = field(default_factory=dict)
     checks: list[tuple[str, float]] = field(default_factory=list)

@@ -41,6 +41,7 @@ def verify_bundle(data: bytes, trust: Trust, settle: Settle = linear.settle) -> 
 def _verify(data: bytes, trust: Trust, verdict: Verdict, settle: Settle) -> AnyStatement:
     with verdict.stage("form"):
         bundle = read_any(data)
+        verdict.claimed = bundle.statement
     if isinstance(bundle, JointBundle):
         return _verify_joint(bundle, trust, verdict, settle)
     with verdict.stage("documents"):

@@ -94,9 +94,13 @@ def command(
     )
 
 
-def finish(certificate: Certificate, as_json: bool) -> None:
+def finish(certificate: Certificate, as_json: bool, explain: bool = False) -> None:
     """Print what a disclosure proves and exit 1 if it does not hold."""
-    output.emit(describe(certificate), _lines(certificate), as_json)
+    from wattseal_host import account
+
+    told = account.of_answers(certificate)
+    lines = _lines(certificate) + (told.lines() if explain else [])
+    output.emit({**describe(certificate), "account": told.write()}, lines, as_json)
     if not certificate.holds:
         raise typer.Exit(1)
 

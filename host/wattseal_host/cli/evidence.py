@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from wattseal_host import account
 from wattseal_host.cli import output
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ meter was set back to an earlier state, or its key is in use outside of it, or i
 as specified. Which of the two records is true, and who caused this, does not follow from it."""
 
 
-def finish(verdict: ForkVerdict, as_json: bool) -> None:
+def finish(verdict: ForkVerdict, as_json: bool, explain: bool = False) -> None:
     """Print a verdict on evidence and exit 1 if it does not hold."""
-    output.emit(describe(verdict), _lines(verdict), as_json)
+    told = account.of_fork(verdict)
+    lines = _lines(verdict) + (told.lines() if explain else [])
+    output.emit({**describe(verdict), "account": told.write()}, lines, as_json)
     if not verdict.holds:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wattseal_host import account
 from wattseal_host.cli import output
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ def command(
     recipient: Annotated[
         str | None, typer.Option(help="Of a disclosure: refuse it unless it is made for this one.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say in words what was checked and what follows.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Verify a bill from its bundle alone, a certified disclosure, or evidence that a meter signed
@@ -41,19 +45,21 @@ def command(
     if evidence.is_evidence(data):
         from wattseal_host.cli.evidence import finish as finish_evidence
 
-        finish_evidence(evidence.judge(data, trusted), as_json)
+        finish_evidence(evidence.judge(data, trusted), as_json, explain)
     elif is_disclosure(data):
         from wattseal_host.cli.disclose import finish as finish_disclosure
         from wattseal_host.disclosure.check import check
 
-        finish_disclosure(check(data, trusted, recipient), as_json)
+        finish_disclosure(check(data, trusted, recipient), as_json, explain)
     else:
-        finish(verify_bundle(data, trusted), as_json)
+        finish(verify_bundle(data, trusted), as_json, explain)
 
 
-def finish(verdict: Verdict, as_json: bool) -> None:
+def finish(verdict: Verdict, as_json: bool, explain: bool = False) -> None:
     """Print a verdict and exit 1 if it is a refusal."""
-    output.emit(describe(verdict), _lines(verdict), as_json)
+    told = account.of_bill(verdict)
+    lines = _lines(verdict) + (told.lines() if explain else [])
+    output.emit({**describe(verdict), "account": told.write()}, lines, as_json)
     if not verdict.accepted:
         raise typer.Exit(1)
 

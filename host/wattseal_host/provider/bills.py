@@ -77,6 +77,7 @@ def _verify(
         found = [archive.replacement(meter) for meter in meters[:-1]]
         links, digests = [link for link, _ in found], tuple(digest for _, digest in found)
         said, proof = _read(data, enrolments, digests)
+        verdict.claimed = said
         contracts = [
             archive.contract(enrolment, one.contract)
             for enrolment, one in zip(enrolments, said.stretches, strict=True)
