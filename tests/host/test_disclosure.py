@@ -14,11 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
 from test_demo_prices import wattseal
-from wattseal.errors import Malformed, Refused
+from wattseal.errors import Malformed, Misuse, Refused
 from wattseal_host.customer.disclose import _readings_of, make_disclosure, told_rows
+from wattseal_host.customer.limits_told import confined_by
+from wattseal_host.customer.local_times import localised
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.shares import Columns
+from wattseal_host.customer.spy import FUSE_KW, Limit, Row, Slot
+from wattseal_host.customer.spy.bounds import confined_readings
 from wattseal_host.customer.store import Secrets
 from wattseal_host.disclosure.check import check
 from wattseal_host.disclosure.circuit import Records
@@ -30,6 +34,7 @@ from wattseal_host.words import meaning
 
 SLOTS = 96
 DAY = "2025-01-01"
+LIMIT = Limit.of_fuse(FUSE_KW, 0)
 HOST = Path(__file__).resolve().parents[2] / "host" / "wattseal_host"
 
 
@@ -139,7 +144,8 @@ def test_a_row_within_the_stretch_is_weighed_by_its_own_readings(home: House) ->
     stretch, opener = home.stretch(), Opener(home.meter.meter, home.meter.secrets)
     columns = Columns.of(stretch.records, opener.open_stretch(stretch), ["import"])
     scene = Records(columns.spans, ["import"], 16, columns.values)
-    (row,) = told_rows(parse(f"3 * sum(import[{DAY}T06:00..{DAY}T18:00])"), scene, columns)
+    (told,) = told_rows(parse(f"3 * sum(import[{DAY}T06:00..{DAY}T18:00])"), scene, columns)
+    row = told.row
     own = _readings_of(row, columns)
     assert own == readings()[12:36] and row.fee == 3 * sum(own)
 
@@ -164,6 +170,61 @@ def flat_tariff() -> Any:
     from wattseal_host.provider.tariffs import flat
 
     return flat("flat", currency="EUR", price="0.30", from_s=START_S, to_s=START_S + 90 * 86400)
+
+
+def test_limits_told_before_hold_beside_later_answers(home: House, tmp_path: Path) -> None:
+    """None above 3,000 tells little, and a sum of two hours tells no reading by itself; both do."""
+    first = f"count(import[{DAY}T10:00..{DAY}T15:00], 3000)"
+    told = disclose(home, first).releases
+    assert (told.made[0].least, told.made[0].most) == (None, 3000)
+    told.save(tmp_path / "x.releases.json")
+    assert b"wattseal-releases/2" in (tmp_path / "x.releases.json").read_bytes()
+    assert Releases.load(tmp_path / "x.releases.json", home.meter.meter) == told
+    values = readings()[20:30]
+    second = f"count(import[{DAY}T10:00..{DAY}T15:00], {min(values) - 1})"  # all of them
+    both = confined_by(
+        {(START_S + 36000, 0): (2200, 11500)}, {(START_S + 36000, 0): (0, 3000)},
+        {START_S + 36000: START_S + 37800}, LIMIT,
+    )  # fmt: skip
+    assert [finding.code for finding in both] == ["disclosure-confined"]
+    assert confined_by({(1, 0): (2200, 11500)}, {}, {1: 1801}, LIMIT) == []
+    # What was confined before, by consent, is no reason to refuse what tells nothing new of it.
+    consented = disclose(home, "max(import)", consent=True).releases
+    assert disclose(home, "sum(import)", releases=consented).findings == ()
+    with pytest.raises(Refused, match="disclosure-confined"):
+        disclose(home, second, releases=consented)
+
+
+def test_limits_and_sums_are_propagated_together() -> None:
+    """Ten readings of which none is above 2,000 and whose sum is 19,500: each is 1,500 or more."""
+    slots = tuple(Slot(START_S + at * 1800, 1800, (1,)) for at in range(10))
+    row = Row(slots, 19_500)
+    known = {(slot.start_s, 0): (0, 2000) for slot in slots}
+    assert confined_readings([row], LIMIT) == []
+    assert {one.low for one in confined_readings([row], LIMIT, known)} == {1500}
+    far = {(slot.start_s, 0): (0, 9000) for slot in slots}
+    assert confined_readings([row], LIMIT, far) == []
+
+
+def test_days_of_a_zone(home: House) -> None:
+    text = "sum(import[2026-03-29..2026-03-30]) > sum(import[2026-10-25T00:30..2026-10-26+00:00])"
+    local = localised(text, "Europe/Berlin")
+    assert local == (
+        "sum(import[2026-03-29+01:00..2026-03-30+02:00]) > "
+        "sum(import[2026-10-25T00:30+02:00..2026-10-26+00:00])"
+    )
+    (first, second) = parse(local).functions
+    assert first.window.to_s - first.window.from_s == 23 * 3600
+    assert second.window.to_s - second.window.from_s == 25.5 * 3600
+    with pytest.raises(Misuse, match="zone-unknown"):
+        localised(text, "Europe/../Berlin")
+    for wrong in ("2026-03-29+19:00", "2026-03-29+01:60"):
+        with pytest.raises(Malformed, match="query-window"):
+            parse(f"sum(import[{wrong}..2026-03-30])")
+    west = f"sum(import[{DAY}T03:00-05:00..{DAY}T15:00-05:00])"
+    made = disclose(home, west, consent=True)
+    assert [one.value for one in made.disclosure.answers] == [sum(readings()[16:40])]
+    assert check(made.data, home.trust).holds
 
 
 def test_the_list_is_kept_and_read_back(home: House, tmp_path: Path) -> None:

@@ -26,6 +26,10 @@ def command(
     recipient: Annotated[str, typer.Option(help="Who gets it: named inside, bound to the proof.")],
     out: Annotated[Path, typer.Option(help="Where the file goes (JSON).")],
     purpose: Annotated[str, typer.Option(help="What for, in a few words.")] = "not stated",
+    zone: Annotated[
+        str | None,
+        typer.Option(help="Times of the questions are local: an IANA name, as Europe/Berlin."),
+    ] = None,
     fuse_kw: customer_release.FuseKw = customer_release.DEFAULT_FUSE_KW,
     consent: Annotated[
         bool, typer.Option("--consent", help="Release it whatever becomes derivable.")
@@ -35,13 +39,14 @@ def command(
     """Answer questions about your readings, certified against the sealed records.
 
     Questions: sum(import), max(import), highest(import, 3), count(import, 500),
-    load_factor(import), with a window as import[2026-01-01..2026-01-08], + - and whole numbers
-    times them, and compared by >= <= > <. Refused (disclosure-...) where single readings become
-    derivable, also together with what was told before.
+    load_factor(import), with a window as import[2026-01-01..2026-01-08] in UTC (in local time with
+    --zone), + - and whole numbers times them, and compared by >= <= > <. Refused (disclosure-...)
+    where single readings become derivable, also together with what was told before.
     """
     from wattseal.errors import Misuse
 
     from wattseal_host.customer.disclose import in_utc, make_disclosure
+    from wattseal_host.customer.local_times import localised
     from wattseal_host.customer.over_meters import stretches_over
     from wattseal_host.customer.releases import Releases
     from wattseal_host.customer.store import Secrets
@@ -50,6 +55,7 @@ def command(
     from wattseal_host.trust import Trust
 
     held = Secrets.load(file)
+    texts = query if zone is None else [localised(text, zone) for text in query]
     with Ledger.existing(ledger) as opened:
         meters = stretches_over(
             opened, held.meters, {}, output.utc_seconds(from_), output.utc_seconds(to)
@@ -60,7 +66,7 @@ def command(
     listed = Releases.path_for(file)
     with Releases.locked(listed), output.progress("proving") as bar:
         made = make_disclosure(
-            query,
+            texts,
             stretch,
             owner.opener(),
             read_token(enrolment),

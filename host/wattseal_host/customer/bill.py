@@ -231,11 +231,11 @@ def _findings(
     whole = Columns.of(records, openings, enrolled.channels).spans
     rows = [row for share in shares for row in share.told(whole)]
     values = [opening.value for opening in openings]
-    beside = [*rows, *releases.disclosed()]
+    beside, known = [*rows, *releases.disclosed()], releases.known()
     return [
         finding
         for row in rows
-        for finding in examine_bill(row, releases.billed(), limit, values, beside)
+        for finding in examine_bill(row, releases.billed(), limit, values, beside, known)
     ]
 
 

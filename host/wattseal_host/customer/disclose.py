@@ -10,7 +10,7 @@ from fractions import Fraction
 from wattseal.errors import Refused
 from wattseal.p256 import N
 
-from wattseal_host.customer.limits_told import limits_told
+from wattseal_host.customer.limits_told import confined_by, limits_of
 from wattseal_host.customer.openings import Opener
 from wattseal_host.customer.releases import Disclosed, Releases
 from wattseal_host.customer.shares import Columns
@@ -45,8 +45,24 @@ class Question:
     """What would be told, before it is: answers, and what becomes derivable from them."""
 
     answers: tuple[Answer, ...]
-    rows: tuple[tuple[str, Row], ...]
+    told: tuple[tuple[str, Told], ...]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A row an answer is held to tell, and the limits it sets to every reading with a weight in
+    it; None where there is none."""
+
+    row: Row
+    least: int | None = None
+    most: int | None = None
+
+    def also(self, other: Told) -> Told:
+        """Of the same row."""
+        leasts = [one for one in (self.least, other.least) if one is not None]
+        mosts = [one for one in (self.most, other.most) if one is not None]
+        return Told(self.row, max(leasts, default=None), min(mosts, default=None))
 
 
 def ask(
@@ -61,18 +77,21 @@ def ask(
     scene = Records(columns.spans, channels, bits_for(values), columns.values)
     queries = [parse(text) for text in texts]
     answers = tuple(Answer(query, answer(query, scene)) for query in queries)
-    rows = tuple((query.text, row) for query in queries for row in told_rows(query, scene, columns))
-    all_rows = [row for _, row in rows]
+    told = [(query.text, one) for query in queries for one in told_rows(query, scene, columns)]
+    all_rows = [one.row for _, one in told]
+    # What is told now holds at the same time, and beside what was told before.
+    now = Releases(b"", tuple(_listed("", text, 0, one, ()) for text, one in told)).known()
+    before = releases.known()
+    findings = confined_by(now, before, dict(columns.spans), limit)
+    both = {at: _both(now.get(at), before.get(at)) for at in {**before, **now}}
     findings = [
         finding
         for row in all_rows
         for finding in examine_bill(
-            row, [], limit, _readings_of(row, columns), [*all_rows, *releases.rows()]
+            row, [], limit, _readings_of(row, columns), [*all_rows, *releases.rows()], both
         )
-    ]
-    for query in queries:
-        findings += limits_told(query, scene, columns, limit)
-    return Question(answers, rows, tuple(dict.fromkeys(findings)))
+    ] + findings
+    return Question(answers, tuple(told), tuple(dict.fromkeys(findings)))
 
 
 def make_disclosure(
@@ -131,39 +150,55 @@ def make_disclosure(
     listed = releases
     codes = tuple(dict.fromkeys(finding.code for finding in question.findings))
     said = {one.query.text: one.value for one in question.answers}
-    for text, row in question.rows:
-        listed = listed.with_release(Disclosed(recipient, text, said[text], row, codes))
+    for text, one in question.told:
+        listed = listed.with_release(_listed(recipient, text, said[text], one, codes))
     return Made(made, data, question.findings, listed)
 
 
-def told_rows(query: Query, records: Records, columns: Columns) -> list[Row]:
+def told_rows(query: Query, records: Records, columns: Columns) -> list[Told]:
     """A question of sums tells one row of weights, exactly; where they have several factors each
     sum counts as told too, for a large factor sets it apart. Of each other function it is held to
     tell the sum of the readings it looks at, and of a comparison both its sides: more than they
-    do, but for the limits they set to single readings (`limits_told`)."""
+    do, but for the limits they set to single readings (`limits_of`)."""
     channels = list(records.channels)
+    found: list[Told] = []
     if not query.comparison and all(one.name == "sum" for one in query.functions):
         weights: dict[tuple[int, int], int] = {}
         for factor, function in query.left.terms:
             for place in records.places(function):
                 key = (place, channels.index(function.window.channel))
                 weights[key] = weights.get(key, 0) + factor
-        rows = [_row(weights, columns, len(channels))]
+        found = [Told(_row(weights, columns, len(channels)))]
         if len({abs(factor) for factor, _ in query.left.terms}) == 1:
-            return rows
-    else:
-        rows = []
+            return found
     for function in query.functions:
-        row = _looked_at(function, records, columns, channels)
-        if row not in rows:
-            rows.append(row)
-    return rows
+        one = _looked_at(function, records, columns, channels)
+        same = [at for at, told in enumerate(found) if told.row == one.row]
+        if same:
+            found[same[0]] = found[same[0]].also(one)
+        else:
+            found.append(one)
+    return found
 
 
-def _looked_at(function: Function, records: Records, columns: Columns, channels: list[str]) -> Row:
-    at = channels.index(function.window.channel)
-    weights = {(place, at): 1 for place in records.places(function)}
-    return _row(weights, columns, len(channels))
+def _listed(
+    recipient: str, text: str, answer: int, told: Told, codes: tuple[str, ...]
+) -> Disclosed:
+    return Disclosed(recipient, text, answer, told.row, codes, told.least, told.most)
+
+
+def _both(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int]:
+    """What holds by two limits of a reading, of which at least one is there."""
+    some = [limits for limits in (one, other) if limits is not None]
+    return max(low for low, _ in some), min(high for _, high in some)
+
+
+def _looked_at(function: Function, records: Records, columns: Columns, channels: list[str]) -> Told:
+    channel = function.window.channel
+    places = records.places(function)
+    weights = {(place, channels.index(channel)): 1 for place in places}
+    values = [columns.values[channel][place] for place in places]
+    return Told(_row(weights, columns, len(channels)), *limits_of(function, values))
 
 
 def _row(weights: dict[tuple[int, int], int], columns: Columns, channels: int) -> Row:

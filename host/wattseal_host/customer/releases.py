@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from wattseal.commitment import VALUE_LIMIT
 from wattseal.errors import Malformed
 from wattseal.record import DIGEST_BYTES, METER_ID_BYTES
 
@@ -26,6 +27,7 @@ from wattseal_host.strict_json import dumps, loads
 from wattseal_host.units import Currency
 
 FORMAT = "wattseal-releases/1"
+FORMAT_LIMITS = "wattseal-releases/2"  # where an answer set limits to single readings
 MAX_RELEASES = 10_000
 MAX_RUNS = 200_000
 
@@ -47,13 +49,20 @@ class Release:
 @dataclass(frozen=True)
 class Disclosed:
     """An answer to a question, with one row it is held to tell. recipient: whom it names; query,
-    answer: as told; row, consent: as of a bill."""
+    answer: as told; row, consent: as of a bill; least, most: of every reading with a weight in the
+    row, where the answer tells so much."""
 
     recipient: str
     query: str
     answer: int
     row: Row
     consent: tuple[str, ...]
+    least: int | None = None
+    most: int | None = None
+
+    @property
+    def limits(self) -> bool:
+        return (self.least, self.most) != (None, None)
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ class Releases:
         try:
             value = loads(read_secret(path, MAX_FILE_BYTES))
             fields = Fields(value, "releases", {"format", "meter", "made"})
-            fields.choice("format", (FORMAT,))
+            fields.choice("format", (FORMAT, FORMAT_LIMITS))
             if fields.hexadecimal("meter", METER_ID_BYTES) not in (meter, *replaced):
                 raise malformed(fields.where("meter"))
             return cls(meter, tuple(fields.each("made", MAX_RELEASES, _read_release)))
@@ -110,7 +119,9 @@ class Releases:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         made = [_write_release(release) for release in self.made]
-        write_secret(path, dumps({"format": FORMAT, "meter": self.meter.hex(), "made": made}))
+        limits = any(isinstance(one, Disclosed) and one.limits for one in self.made)
+        name = FORMAT_LIMITS if limits else FORMAT
+        write_secret(path, dumps({"format": name, "meter": self.meter.hex(), "made": made}))
 
     def rows(self) -> list[Row]:
         """Of everything that was told."""
@@ -123,6 +134,20 @@ class Releases:
     def disclosed(self) -> list[Row]:
         """Of the answers to questions."""
         return [release.row for release in self.made if isinstance(release, Disclosed)]
+
+    def known(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """(start_s, channel) -> (least, most), for every reading whose limits were told."""
+        found: dict[tuple[int, int], tuple[int, int]] = {}
+        for one in self.made:
+            if isinstance(one, Disclosed) and one.limits:
+                for slot in one.row.slots:
+                    for channel, weight in enumerate(slot.weights):
+                        if weight:
+                            at = (slot.start_s, channel)
+                            low, high = found.get(at, (0, VALUE_LIMIT - 1))
+                            most = high if one.most is None else min(high, one.most)
+                            found[at] = (max(low, one.least or 0), most)
+        return found
 
     def with_release(self, release: Release | Disclosed) -> Releases:
         """The list with one more; the very same thing to the same recipient adds nothing."""
@@ -140,7 +165,9 @@ def _write_release(release: Release | Disclosed) -> dict[str, Any]:
     }
     if isinstance(release, Disclosed):
         answer = str(release.answer)
-        return {"kind": "disclosure", "query": release.query, "answer": answer, **row}
+        told = {"least": release.least, "most": release.most}
+        limits = {name: str(value) for name, value in told.items() if value is not None}
+        return {"kind": "disclosure", "query": release.query, "answer": answer, **limits, **row}
     return {
         "kind": "bill",
         "tariff": release.tariff.hex(),
@@ -166,7 +193,8 @@ def _write_slots(row: Row) -> list[dict[str, Any]]:
 def _read_release(value: Any, where: str) -> Release | Disclosed:
     kind = value.get("kind") if type(value) is dict else None
     own = {"query", "answer"} if kind == "disclosure" else {"tariff", "currency", "amount"}
-    fields = Fields(value, where, {"kind", "recipient", "fee", "slots", "consent", *own})
+    limits = {"least", "most"} if kind == "disclosure" else None
+    fields = Fields(value, where, {"kind", "recipient", "fee", "slots", "consent", *own}, limits)
     fields.choice("kind", ("bill", "disclosure"))
     consent = fields.items("consent", 100)
     if any(type(code) is not str for code in consent):
@@ -180,6 +208,8 @@ def _read_release(value: Any, where: str) -> Release | Disclosed:
             fields.decimal("answer"),
             row,
             tuple(consent),
+            fields.decimal("least") if fields.has("least") else None,
+            fields.decimal("most") if fields.has("most") else None,
         )
     return Release(
         fields.text("recipient", 80),

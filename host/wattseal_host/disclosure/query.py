@@ -9,8 +9,9 @@
 
 `sum(w)`; `max(w)`; `highest(w, k)`: the sum of the k highest; `count(w, n)`: how many are above n;
 `load_factor(w)`: 1000 times the mean over the highest, rounded down. Readings are in the meter's
-own unit. Times are UTC, `2026-01-31` or `2026-01-31T12:30`; a window takes the records that begin
-in it.
+own unit. Times are UTC, `2026-01-31` or `2026-01-31T12:30`, or local with the offset from UTC that
+held then, `2026-01-31+01:00`; a window takes the records that begin in it. `localised` writes the
+offsets of a zone into a question.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ MOST_DEPTH = 20
 MOST_NUMBER = 1 << 48
 NUMBERS = {"sum": 0, "max": 0, "highest": 1, "count": 1, "load_factor": 0}
 COMPARISONS = (">=", "<=", ">", "<")
+MOST_OFFSET_H = 18
+TIME = re.compile(r"(?P<local>\d{4}-\d\d-\d\d(?:T\d\d:\d\d)?)(?P<offset>[+-]\d\d:\d\d)?")
 _TOKEN = re.compile(
-    r"\s*(?:(?P<time>\d{4}-\d\d-\d\d(?:T\d\d:\d\d)?)|(?P<number>\d+)|(?P<name>[a-z_]+)"
+    r"\s*(?:(?P<time>\d{4}-\d\d-\d\d(?:T\d\d:\d\d)?(?:[+-]\d\d:\d\d)?)|(?P<number>\d+)"
+    r"|(?P<name>[a-z_]+)"
     r"|(?P<mark>>=|<=|\.\.|[-+*()\[\],<>]))"
 )
 
@@ -196,14 +200,28 @@ class _Parser:
         if self._next >= len(self._tokens) or self._tokens[self._next][0] != "time":
             raise self._wrong("syntax", "a time wanted, as 2026-01-31 or 2026-01-31T12:30")
         text = self._tokens[self._next][1]
-        try:
-            seconds = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            seconds = -1
+        seconds = _seconds(text)
         if not 0 <= seconds < 1 << 32:
             raise self._wrong("window", f"{text} is no time of ours")
         self._next += 1
         return seconds
+
+
+def _seconds(text: str) -> int:
+    """Of a time token; -1 for one that is none."""
+    match = TIME.fullmatch(text)
+    assert match is not None
+    offset_s = 0
+    if offset := match["offset"]:
+        hours, minutes = int(offset[1:3]), int(offset[4:])
+        if hours > MOST_OFFSET_H or minutes > 59:
+            return -1
+        offset_s = (3600 * hours + 60 * minutes) * (-1 if offset[0] == "-" else 1)
+    try:
+        at = datetime.fromisoformat(match["local"]).replace(tzinfo=UTC)
+    except ValueError:
+        return -1
+    return int(at.timestamp()) - offset_s
 
 
 def _scaled(one: Sum, factor: int) -> Sum:

@@ -7,7 +7,7 @@ every fee tells everything, whatever the tariff: a bill of nothing is a bill of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wattseal_host.customer.spy.rows import LEAST_USE, SHARE, Limit, Row
@@ -15,6 +15,8 @@ from wattseal_host.customer.spy.rows import LEAST_USE, SHARE, Limit, Row
 MAX_PASSES = 200
 
 Reading = tuple[int, int]
+Known = Mapping[Reading, tuple[int, int]]  # (start_s, channel) -> (least, most)
+NOTHING_KNOWN: Known = {}
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,14 @@ class _Range:
         return SHARE * count < self.most + 1 or count == 1
 
 
-def confined_readings(rows: Sequence[Row], limit: Limit) -> list[Confined]:
-    """The readings confined by the rows' fees, as far as propagation had to go to find one."""
+def confined_readings(
+    rows: Sequence[Row], limit: Limit, known: Known = NOTHING_KNOWN
+) -> list[Confined]:
+    """The readings confined by the rows' fees, as far as propagation had to go to find one.
+
+    known: limits told before. A reading that they confine by themselves is not named, unless the
+    rows confine it further.
+    """
     ranges: dict[Reading, _Range] = {}
     equations = []
     for row in rows:
@@ -52,18 +60,20 @@ def confined_readings(rows: Sequence[Row], limit: Limit) -> list[Confined]:
                 at = (slot.start_s, channel)
                 reading = ranges.get(at)
                 if reading is None:
-                    reading = ranges[at] = _Range(slot.end_s, most, 0, most)
+                    low, high = known.get(at, (0, most))
+                    reading = ranges[at] = _Range(slot.end_s, most, low, min(high, most))
                 if weight:
                     terms.append((weight, reading))
         equations.append((row.fee or 0, terms))
+    before = {at: (one.low, one.high) for at, one in ranges.items() if one.confined}
     for _ in range(MAX_PASSES):
         changed = False
         for fee, terms in equations:
             changed |= _tighten(fee, terms)
         found = [
-            Confined(start_s, reading.end_s, reading.low, reading.high)
-            for (start_s, _), reading in ranges.items()
-            if reading.confined
+            Confined(at[0], reading.end_s, reading.low, reading.high)
+            for at, reading in ranges.items()
+            if reading.confined and before.get(at) != (reading.low, reading.high)
         ]
         if found or not changed:
             return found

@@ -11,7 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wattseal_host.customer.spy.bounds import confined_readings, dominant_slots
+from wattseal_host.customer.spy.bounds import (
+    NOTHING_KNOWN,
+    Known,
+    confined_readings,
+    dominant_slots,
+)
 from wattseal_host.customer.spy.hidden import telling_hidden_rows
 from wattseal_host.customer.spy.rank import telling_windows
 from wattseal_host.customer.spy.residues import telling_remainders
@@ -41,12 +46,13 @@ def examine_bill(
     limit: Limit,
     readings: Sequence[int] | None = None,
     beside: Sequence[Row] = (),
+    known: Known = NOTHING_KNOWN,
 ) -> list[Finding]:
     """What a bill with its fee would give away beside what was released before.
 
     An earlier release of the very same row tells nothing new and counts once. readings: in the
     order of the weights; without them hidden rows are judged as on receipt of a tariff. beside:
-    further rows the same release is held to tell.
+    further rows the same release is held to tell. known: limits of readings told before.
     """
     others = [row for row in before if row != proposed and row not in beside]
     overlapping = [row for row in others if row.overlaps(proposed)]
@@ -58,6 +64,8 @@ def examine_bill(
     rows = _connected(proposed, [*others, *(row for row in beside if row != proposed)])
     findings += _alone(rows, proposed, limit, readings)
     confined = confined_readings(rows, limit)
+    if known and not confined:
+        confined = confined_readings(rows, limit, known)
     if confined:
         spans = tuple((reading.from_s, reading.to_s) for reading in confined)
         about = "the amount leaves fewer than a tenth of its values to the reading {when}"
