@@ -34,7 +34,7 @@ def command(
     from wattseal_host.ledger import Ledger
 
     held = Secrets.load(file)
-    read = [_read(path) for path in tariffs]
+    read = [read_tariff(path) for path in tariffs]
     with Ledger.existing(ledger) as opened:
         found = compare.compare(opened, held, read, months)
     if drawing is not None:
@@ -78,7 +78,7 @@ def meter_bill(
     from wattseal_host.ledger import Ledger
     from wattseal_host.tariff.weights import weigh
 
-    held, priced = Secrets.load(file), _read(tariff)
+    held, priced = Secrets.load(file), read_tariff(tariff)
     if not priced.is_linear:
         raise Refused("tariff-shaped", "the meter reckons prices alone")
     from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
@@ -96,7 +96,8 @@ def meter_bill(
     )
 
 
-def _read(path: Path) -> Tariff:
+def read_tariff(path: Path) -> Tariff:
+    """Of a signed document, whoever signed it, or of the tariff's own JSON."""
     from wattseal_host import jws
     from wattseal_host.files import read_bounded, read_token
     from wattseal_host.strict_json import loads

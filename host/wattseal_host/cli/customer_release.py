@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,34 +24,18 @@ def releases(
     as_json: Json = False,
 ) -> None:
     """List what was released so far: every bill and answer, to whom, and what was consented to."""
-    from wattseal_host.customer.releases import Disclosed, Release, Releases
+    from wattseal_host.customer.releases import Releases, described
     from wattseal_host.customer.store import Secrets
 
     held = Secrets.load(file)
     replaced = [one.meter for one in held.replaced]
     made = Releases.load(Releases.path_for(file), held.meter, replaced).made
 
-    def described(release: Release | Disclosed) -> dict[str, Any]:
-        common = {
-            "from": output.utc_text(release.row.from_s),
-            "to": output.utc_text(release.row.to_s),
-            "readings": sum(len(slot.weights) for slot in release.row.slots),
-            "fee": str(release.row.fee),
-            "recipient": release.recipient,
-            "consent": list(release.consent),
-        }
-        if isinstance(release, Disclosed):
-            answer = str(release.answer)
-            return {"kind": "disclosure", "query": release.query, "answer": answer, **common}
-        return {
-            "kind": "bill",
-            "amount": release.currency.major(release.amount),
-            "currency": release.currency.code,
-            "tariff": release.tariff.hex(),
-            **common,
-        }
-
-    rows = [described(release) for release in made]
+    rows = []
+    for release in made:
+        told = described(release)
+        times = [output.utc_text(told.pop(name)) for name in ("from_s", "to_s")]
+        rows.append({"kind": told.pop("kind"), "from": times[0], "to": times[1], **told})
     lines = []
     for row in rows:
         what = (

@@ -23,6 +23,7 @@ from wattseal_host.cli import (
     demo,
     group,
     hand_over,
+    home,
     ledger,
     mqtt,
     output,
@@ -57,6 +58,7 @@ customer.app.command("recover")(recover.command)
 customer.app.command("hand-over")(hand_over.command)
 customer.app.command("compare")(compare.command)
 customer.app.command("meter-bill")(compare.meter_bill)
+customer.app.command("home")(home.command)
 customer.app.command("mqtt")(mqtt.command)
 customer.app.add_typer(save.app, name="save")
 

@@ -114,15 +114,16 @@ def demo(
     run(config, "portal", steps)
 
 
-def run(config: uvicorn.Config, what: str, steps: Sequence[str]) -> None:
-    """Serve until interrupted; says where first."""
+def run(config: uvicorn.Config, what: str, steps: Sequence[str], path: str = "") -> None:
+    """Serve until interrupted; says where first, with a path to begin at."""
     import uvicorn
 
     listening = config.bind_socket()
     listening.listen()  # who reads the address may come at once
     name, number = listening.getsockname()[:2]
+    name = f"[{name}]" if ":" in name else name
     scheme = "https" if config.is_ssl else "http"
-    output.emit({}, [f"{what} at {scheme}://{name}:{number}", *steps], False)
+    output.emit({}, [f"{what} at {scheme}://{name}:{number}{path}", *steps], False)
     sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listening])
 

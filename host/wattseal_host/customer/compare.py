@@ -9,9 +9,12 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from wattseal.errors import Misuse, Refused
+from wattseal.record import Record
 
+from wattseal_host.customer.openings import Opening
 from wattseal_host.customer.shares import Columns
 from wattseal_host.customer.store import Secrets
+from wattseal_host.documents import Enrolment
 from wattseal_host.ledger import Ledger
 from wattseal_host.localstamps import find_zone
 from wattseal_host.tariff import Tariff
@@ -63,21 +66,30 @@ def compare(
                 raise
             break
         openings = opener.open_stretch(stretch)
-        values = [opening.value for opening in openings]
-        columns = Columns.of(stretch.records, openings, enrolment.channels)
         amounts: list[int | None] = []
         for tariff in tariffs:
             if from_s < tariff.from_s or to_s > tariff.to_s:
                 amounts.append(None)
-                continue
-            weights = weigh(tariff, stretch.records, enrolment.channels)
-            fee = sum(w * v for w, v in zip(weights, values, strict=True))
-            scene = tariff.scene(enrolment, columns.spans, 32, columns.values)
-            amounts.append(tariff.rounding.apply(tariff.exact_minor(fee, scene)))
+            else:
+                amounts.append(amount_of(tariff, enrolment, stretch.records, openings))
         found.append(Month(f"{year}-{month:02d}", from_s, to_s, tuple(amounts)))
     if not found:
         raise Refused("period-incomplete", "no whole month in the ledger")
     return found[::-1]
+
+
+def amount_of(
+    tariff: Tariff,
+    enrolment: Enrolment,
+    records: Sequence[Record],
+    openings: Sequence[Opening],
+) -> int:
+    """What these records cost under a tariff, in minor units, rounded as it says."""
+    columns = Columns.of(records, openings, enrolment.channels)
+    weights = weigh(tariff, records, enrolment.channels)
+    fee = sum(w * one.value for w, one in zip(weights, openings, strict=True))
+    scene = tariff.scene(enrolment, columns.spans, 32, columns.values)
+    return tariff.rounding.apply(tariff.exact_minor(fee, scene))
 
 
 def totals(months: Sequence[Month]) -> list[int | None]:

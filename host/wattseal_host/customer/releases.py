@@ -156,6 +156,28 @@ class Releases:
         return replace(self, made=(*self.made, release))
 
 
+def described(release: Release | Disclosed) -> dict[str, Any]:
+    """A release for people and for JSON: times as seconds UTC, amounts as text."""
+    common = {
+        "from_s": release.row.from_s,
+        "to_s": release.row.to_s,
+        "readings": sum(len(slot.weights) for slot in release.row.slots),
+        "fee": str(release.row.fee),
+        "recipient": release.recipient,
+        "consent": list(release.consent),
+    }
+    if isinstance(release, Disclosed):
+        answer = str(release.answer)
+        return {"kind": "disclosure", "query": release.query, "answer": answer, **common}
+    return {
+        "kind": "bill",
+        "amount": release.currency.major(release.amount),
+        "currency": release.currency.code,
+        "tariff": release.tariff.hex(),
+        **common,
+    }
+
+
 def _write_release(release: Release | Disclosed) -> dict[str, Any]:
     row = {
         "fee": str(release.row.fee),

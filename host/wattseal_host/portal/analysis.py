@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
+from wattseal_host.documents import Enrolment
 from wattseal_host.portal.handed import Handed
 from wattseal_host.proven_bill import bits_for
 from wattseal_host.report.localtime import LocalTime, day_text
@@ -44,7 +46,19 @@ class Cost:
     text: str
 
 
-def analyse(handed: Handed, local: LocalTime) -> Analysis:
+class Readings(Protocol):
+    """What is analysed: spans of the records, and a channel's readings in the same order."""
+
+    @property
+    def enrolment(self) -> Enrolment: ...
+
+    @property
+    def spans(self) -> Sequence[tuple[int, int]]: ...
+
+    def column(self, channel: str = "import") -> list[int]: ...
+
+
+def analyse(handed: Readings, local: LocalTime) -> Analysis:
     """Imported energy only; there is at least one record."""
     unit_wh = 10.0**handed.enrolment.unit.exponent
     column = handed.column()
