@@ -120,6 +120,7 @@ def test_bills_and_disclosures_with_their_verdicts(visitor: Visitor) -> None:
     assert told.count("accepted Every check was made") == 1 and told.count("certified") == 1
     assert "refused: statement-amount" in told or "refused: proof-false" in told
     assert "sum(import) >= 10000 = 1" in told and "fee opened at full resolution" in told
+    assert told.count("proof, held : The amount follows") == 2
     assert "2025-03-01 01:00 to 2025-03-03 01:00, 96 records" in told
 
 

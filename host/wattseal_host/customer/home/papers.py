@@ -9,11 +9,13 @@ from pathlib import Path
 
 from wattseal.errors import WattsealError
 
-from wattseal_host.bundle import MAX_BUNDLE_BYTES, Bundle
+from wattseal_host import account
+from wattseal_host.bundle import MAX_BUNDLE_BYTES
 from wattseal_host.disclosure.check import check
 from wattseal_host.disclosure.document import is_disclosure
 from wattseal_host.errors import Unusable
 from wattseal_host.files import read_bounded
+from wattseal_host.joint_bundle import read_any
 from wattseal_host.linear import LinearProof
 from wattseal_host.trust import Trust
 from wattseal_host.verdict import Verdict
@@ -28,7 +30,7 @@ _MARK = b'"wattseal-bundle/'
 class Paper:
     """name: of the file; bill: whether it is one, or a disclosure; good: the verdict, code and
     words: its reason; what: amount, or question and answer; to: recipient; proof: what proves it;
-    checks: the stages that passed; from_s, to_s: 0 where that was not verified."""
+    checks: each in words, with what came of it; from_s, to_s: 0 where that was not verified."""
 
     name: str
     bill: bool
@@ -38,7 +40,7 @@ class Paper:
     what: Sequence[str]
     to: str
     proof: str
-    checks: Sequence[str]
+    checks: Sequence[account.Step]
     from_s: int = 0
     to_s: int = 0
     records: int = 0
@@ -91,7 +93,7 @@ class Papers:
             (amount,) if amount else (),
             verdict.keys.get("provider", ""),
             _proof(data) if said else "",
-            [stage for stage, _ in verdict.checks],
+            account.of_bill(verdict).steps,
             said.from_s if said else 0,
             said.to_s if said else 0,
             verdict.records,
@@ -111,7 +113,7 @@ class Papers:
             [f"{one.query.text} = {one.value}" for one in answers],
             said.recipient if said else "",
             f"{len(said.proof)} bytes" if said and good else "",
-            certificate.checks,
+            account.of_answers(certificate).steps,
             certificate.from_s if good else 0,
             certificate.to_s if good else 0,
             certificate.records,
@@ -120,7 +122,7 @@ class Papers:
 
 def _proof(data: bytes) -> str:
     """Of a bundle that was verified."""
-    proof = Bundle.read(data).proof
+    proof = read_any(data).proof
     if isinstance(proof, LinearProof):
         return "the fee opened at full resolution"
     return f"of the rounded amount alone, {len(proof.data)} bytes"
