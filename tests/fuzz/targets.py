@@ -28,8 +28,9 @@ from wattseal_host import jws
 from wattseal_host.bundle import Bundle
 from wattseal_host.collect import replies
 from wattseal_host.collect.rtu import UtilityStream
-from wattseal_host.collect.stream import CustomerStream
+from wattseal_host.collect.stream import CustomerStream, Telegram
 from wattseal_host.collect.utility import UtilityPort
+from wattseal_host.customer.live import read_live
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
 from wattseal_host.disclosure.check import check
@@ -165,6 +166,10 @@ def telegrams(data: bytes) -> None:
     step = 1 + len(data) % 7
     split = [item for at in range(0, len(data), step) for item in pieces.feed(data[at : at + step])]
     assert found == split or len(data) > 4096
+    for item in found:
+        if isinstance(item, Telegram):
+            live = read_live(item)
+            assert live is None or min(live.import_w, live.export_w, live.voltage_mv) >= 0
 
 
 def reply_lines(data: bytes) -> None:

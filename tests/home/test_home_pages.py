@@ -11,11 +11,13 @@ import pytest
 from household import DAY_S, HOSTILE, Household, flat
 from in_process import wattseal
 from sealed_house import START_S, SealingMeter
+from sealed_house import House as FullHouse
 from serving import KEY, Visitor, visit
 from wattseal_host.cli.compare import read_tariff
 from wattseal_host.customer.home.house import House
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
+from wattseal_host.ledger import Ledger
 from wattseal_host.trust import Trust
 
 PAGES = ["/", "/use", "/bills", "/released", "/tariffs"]
@@ -176,6 +178,29 @@ def test_files_that_are_not_right(household: Household, tmp_path: Path) -> None:
         ask(page, ledger=tmp_path / "junk.db")
     short = replace(flat("Short", "1"), to_s=START_S + DAY_S)
     assert "does not hold for all of this time" in ask("/", tariffs=[short])
+
+
+def test_two_channels_and_a_new_occupant(household: Household, tmp_path: Path) -> None:
+    """What the occupants before used is counted and left out; the cost begins with one's own."""
+    meter = SealingMeter("two occupants", channels=2).origin()
+    for _ in range(3):
+        meter.reading(500, 10)
+    meter.paired()
+    for slot in range(5):
+        meter.reading(1000 + slot, 20 * slot)
+    held = {1: meter.secrets[1]}
+    Secrets(meter.meter, meter.key, held).save(tmp_path / "new.json")
+    with Ledger(tmp_path / "two.db") as ledger:
+        ledger.add_meter(FullHouse(meter).enrolment)
+        ledger.append(meter.meter, meter.sealed, "customer")
+    house = replace(
+        house_of(household), secrets=tmp_path / "new.json", ledger=tmp_path / "two.db", zone="UTC"
+    )
+    visitor = visit(house)
+    now, used = (words(visitor.get(page).text) for page in ("/", "/use"))
+    assert "5.01 kWh" in now and f"{5010 * 0.25 / 1000:.2f} EUR" in now
+    assert "Cost from 2025-01-01 01:30" in now
+    assert "To the grid 0.20 kWh" in used and "3 more are of an epoch" in used
 
 
 OPTIONS = {

@@ -167,7 +167,7 @@ class Keeper:
                 future.set_result(question(port))
             except BaseException as error:
                 future.set_exception(error)
-                if getattr(error, "code", "") == "port-missing" or isinstance(error, OSError):
+                if isinstance(error, PortError) and error.code == "port-missing":
                     raise
         port.listen(self._heard, self._wake)
 
