@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from environment import environment
+from house import START_S as HOUSE_START_S
+from house import WATTS, House
 from household_files import READINGS, Files, make_files
 from in_process import wattseal
 from sealed_house import INTERVAL_S, START_S
@@ -114,6 +116,23 @@ def test_green_button(files: Files, read: Callable[..., Any], tmp_path: Path) ->
         first, last = one["blocks"][0], one["blocks"][-1]
         assert first[0] == READINGS[0][0]
         assert sum(last) == READINGS[-1][0] + READINGS[-1][1]
+
+
+def test_asked_of_the_meter_itself(home: House, read: Callable[..., Any], tmp_path: Path) -> None:
+    """The real firmware's port, its openings checked, and nothing of the epoch before."""
+    home._secrets.save(tmp_path / "home.json")
+    out = tmp_path / "usage.xml"
+    line = ["customer", "save", "green-button", "--secrets", tmp_path / "home.json", "--out", out]
+    made = wattseal(*line, "--port", home.board.customer_port, "--json")
+    assert made.returncode == 0, made.stderr
+    (one,) = read(READ_GREEN_BUTTON, out)["readings"]
+    assert len(one["intervals"]) == json.loads(made.stdout)["records"] == 1
+    start_s, length_s, value, unit, quality = one["intervals"][0]
+    assert (length_s, unit, quality) == (1800, "Wh", []) and start_s > HOUSE_START_S
+    assert value == pytest.approx(WATTS / 2, rel=0.02)
+    unplugged = wattseal(*line[:-1], tmp_path / "none", "--port", "/dev/pts/no")
+    assert unplugged.returncode == 2 and unplugged.stderr.startswith("error: port-missing")
+    assert not (tmp_path / "none").exists()
 
 
 def test_ocmf(files: Files, read: Callable[..., Any], tmp_path: Path) -> None:

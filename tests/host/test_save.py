@@ -201,7 +201,7 @@ def _spoil(files: Files, tmp_path: Path, name: str) -> tuple[list[object], str]:
             path.write_bytes(os.urandom(300))
             return [*sign[:3], path, *signing[4:]], "json-encoding"
         case "no-sum":
-            return [*signing, "--query", "max(import)"], "ocmf-query"
+            return [*signing, "--query", "sum(import) >= 10"], "ocmf-query"
         case "not-asked":
             return [*signing, "--query", "sum(export)"], "ocmf-query"
         case "no-key":
