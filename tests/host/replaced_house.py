@@ -24,9 +24,11 @@ from wattseal_host.trust import Trust
 from wattseal_host.units import Unit
 
 DAY_S = 86400
-END_S = START_S + 26 * INTERVAL_S + 600  # where the old meter's chain ends
+OLD_SLOTS, SLOTS = 14, 24
+END_S = START_S + OLD_SLOTS * INTERVAL_S + 600  # where the old meter's chain ends
 BEGIN_S = END_S + 900  # where the new one's begins
-TO_S = START_S + DAY_S
+EDGE_S = START_S + (OLD_SLOTS + 1) * INTERVAL_S  # where its half-hours do
+TO_S = START_S + SLOTS * INTERVAL_S
 LEAD_IN = 8
 
 

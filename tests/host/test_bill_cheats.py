@@ -34,7 +34,8 @@ BLOCKS = part(
     tiers=[{"up_to": 2, "price": 1000}, {"up_to": 9, "price": 4000}, {"price": 7000}],
 )  # fmt: skip
 WHOLE = {**BLOCKS, "mode": "whole-use"}
-VALUES = readings(31)[:48]
+DAY = readings(31)[:48]
+VALUES = DAY[:24]
 
 
 def gadget(name: str) -> Any:
@@ -200,7 +201,7 @@ def test_yesterdays_tariff_and_two_tariffs_with_one_name() -> None:
 
 def test_last_months_proof_for_the_same_consumption() -> None:
     """Two days of the very same readings, one after the other: each needs its own proof."""
-    case = house([*VALUES, *VALUES], FLAT, tiers())
+    case = house([*DAY, *DAY], FLAT, tiers())
     days = [replace(case, from_s=at_s, to_s=at_s + 86400) for at_s in (START_S, START_S + 86400)]
     for day in days:
         day.contract_jws, day.tariff_jws = case.contract_jws, case.tariff_jws

@@ -75,7 +75,7 @@ def tariff_of(rng: random.Random) -> Tariff:
 
 
 def readings_of(rng: random.Random) -> list[int]:
-    count = rng.randrange(60, 100)
+    count = rng.randrange(36, 60)  # into the evening
     kind = rng.randrange(4)
     if kind == 0:
         return [0] * count

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from in_process import wattseal
 from sealed_house import INTERVAL_S, START_S, House, SealingMeter
-from test_demo_prices import wattseal
 from wattseal.errors import Malformed, Misuse, Refused
 from wattseal_host.customer.disclose import _readings_of, make_disclosure, told_rows
 from wattseal_host.customer.limits_told import confined_by
@@ -34,6 +34,7 @@ from wattseal_host.words import meaning
 
 SLOTS = 96
 DAY = "2025-01-01"
+HALF = f"import[{DAY}T06:00..{DAY}T18:00]"  # 24 readings: looked at singly, each costs a proof
 LIMIT = Limit.of_fuse(FUSE_KW, 0)
 HOST = Path(__file__).resolve().parents[2] / "host" / "wattseal_host"
 
@@ -71,16 +72,16 @@ def disclose(home: House, *queries: str, **options: Any) -> Any:
 
 QUESTIONS = [
     ("sum(import)", sum),
-    ("max(import)", max),
-    ("highest(import, 3)", lambda v: sum(sorted(v)[-3:])),
-    ("count(import, 500)", lambda v: sum(x > 500 for x in v)),
-    ("load_factor(import)", lambda v: 1000 * sum(v) // (len(v) * max(v))),
+    (f"max({HALF})", lambda v: max(v[12:36])),
+    (f"highest({HALF}, 3)", lambda v: sum(sorted(v[12:36])[-3:])),
+    (f"count({HALF}, 500)", lambda v: sum(x > 500 for x in v[12:36])),
+    (f"load_factor({HALF})", lambda v: 1000 * sum(v[12:36]) // (24 * max(v[12:36]))),
     (f"sum(import[{DAY}..2025-01-02]) * 3 - 2*(sum(import) - 7)",
      lambda v: 3 * sum(v[:48]) - 2 * (sum(v) - 7)),
     (f"sum(import[{DAY}..2025-01-02]) > sum(import[2025-01-02..2025-01-03])",
      lambda v: int(sum(v[:48]) > sum(v[48:]))),
-    ("max(import) <= 899", lambda v: 1),
-    ("-count(import, 0) < -95", lambda v: 1),
+    (f"max({HALF}) <= 899", lambda v: 1),
+    (f"-count({HALF}, 0) < -23", lambda v: 1),
 ]  # fmt: skip
 
 
@@ -95,11 +96,12 @@ def test_answers_are_right_and_certified(home: House, text: str, truth: Any) -> 
 
 def test_two_channels_and_several_questions_at_once() -> None:
     both = house(readings("two"), channels=2)
-    made = disclose(both, "sum(import) - sum(export)", "max(export)", consent=True)
+    export = HALF.replace("import", "export")
+    made = disclose(both, "sum(import) - sum(export)", f"max({export})", consent=True)
     values = readings("two")
     exported = [value // 3 for value in values]
     assert [one.value for one in made.disclosure.answers] == [
-        sum(values) - sum(exported), max(exported),
+        sum(values) - sum(exported), max(exported[12:36]),
     ]  # fmt: skip
     assert check(made.data, both.trust).holds
 
@@ -122,8 +124,8 @@ def test_single_readings_are_not_told_without_consent(home: House) -> None:
         ("load_factor(import)", True),
         ("count(import, 900)", True),  # none
         ("max(import) >= 800", True),
-        ("count(import, 500)", False),
-        ("highest(import, 10)", False),
+        (f"count({HALF}, 500)", False),
+        (f"highest({HALF}, 10)", False),
     ],
 )
 def test_limits_to_every_reading_are_weighed(home: House, text: str, confined: bool) -> None:
@@ -189,7 +191,7 @@ def test_limits_told_before_hold_beside_later_answers(home: House, tmp_path: Pat
     assert [finding.code for finding in both] == ["disclosure-confined"]
     assert confined_by({(1, 0): (2200, 11500)}, {}, {1: 1801}, LIMIT) == []
     # What was confined before, by consent, is no reason to refuse what tells nothing new of it.
-    consented = disclose(home, "max(import)", consent=True).releases
+    consented = disclose(home, f"max({HALF})", consent=True).releases
     assert disclose(home, "sum(import)", releases=consented).findings == ()
     with pytest.raises(Refused, match="disclosure-confined"):
         disclose(home, second, releases=consented)
@@ -228,7 +230,7 @@ def test_days_of_a_zone(home: House) -> None:
 
 
 def test_the_list_is_kept_and_read_back(home: House, tmp_path: Path) -> None:
-    made = disclose(home, "max(import)", "sum(import)", consent=True).releases
+    made = disclose(home, f"max({HALF})", "sum(import)", consent=True).releases
     made.save(tmp_path / "x.releases.json")
     assert Releases.load(tmp_path / "x.releases.json", home.meter.meter) == made
 
@@ -238,7 +240,7 @@ def test_the_list_is_kept_and_read_back(home: House, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def good(home: House) -> Disclosure:
-    return disclose(home, "sum(import)", "max(import) >= 800", consent=True).disclosure
+    return disclose(home, "sum(import)", f"max({HALF}) >= 800", consent=True).disclosure
 
 
 def judged(home: House, said: Disclosure) -> str:
@@ -262,7 +264,7 @@ def test_another_answer_recipient_purpose_or_time(home: House, good: Disclosure)
 
 def test_other_records_and_other_proofs(home: House, good: Disclosure) -> None:
     other = house(readings("other"))
-    theirs = disclose(other, "sum(import)", "max(import) >= 800", consent=True).disclosure
+    theirs = disclose(other, "sum(import)", f"max({HALF}) >= 800", consent=True).disclosure
     assert judged(home, replace(good, proof=theirs.proof)).startswith("proof-")
     assert judged(home, theirs) == "untrusted-keys"
     assert judged(home, replace(theirs, enrolment=good.enrolment)).startswith("chain-")

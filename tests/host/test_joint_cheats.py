@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from replaced_house import BEGIN_S, END_S, TO_S, Replaced, new_meter, old_meter
+from replaced_house import BEGIN_S, END_S, SLOTS, TO_S, Replaced, new_meter, old_meter
 from sealed_house import INTERVAL_S, START_S, SealingMeter
-from test_joint_bill import filed, readings, replaced, tiers
+from test_joint_bill import filed, replaced, tiers, values
 from test_shaped_tariffs import FLAT, VAT, document
 from wattseal import events
 from wattseal.errors import Refused
@@ -33,7 +33,7 @@ from wattseal_host.tariff import Tariff
 from wattseal_host.trust import Trust
 from wattseal_host.verify import verify_bundle
 
-OLD, NEW = readings(1, 27), readings(101, 22)
+OLD, NEW = values()
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_the_honest_one(case: Replaced, bundle: JointBundle) -> None:
 
 def test_another_customers_meter(case: Replaced, bundle: JointBundle) -> None:
     """A thrifty neighbour's new meter: its records, its papers, and both."""
-    thrifty = new_meter([0] * 22, "thrifty")
+    thrifty = new_meter([0] * len(NEW), "thrifty")
     theirs = Replaced([case.meters[0], thrifty], case.tariffs, provider=case.provider)
     stolen = theirs.bill().bundle.stretches[1]
     trust = replace(case.trust, meters=(*case.trust.meters, thrifty.key))
@@ -178,7 +178,7 @@ def test_a_claimed_gap_that_was_not_there(case: Replaced, bundle: JointBundle) -
     assert code_of(case, forged) == "contract-period"
 
 
-@pytest.mark.parametrize(("begin_s", "count"), [(END_S - 1, 22), (START_S, 48)])
+@pytest.mark.parametrize(("begin_s", "count"), [(END_S - 1, len(NEW)), (START_S, SLOTS)])
 def test_both_at_the_same_time(begin_s: int, count: int) -> None:
     """A new meter that was there before the old one ended would bill the same hours twice."""
     early = Replaced(
@@ -337,7 +337,7 @@ def test_hints_of_the_other_meter(case: Replaced, bundle: JointBundle) -> None:
     first, second = bundle.stretches
     swapped = with_stretch(with_stretch(bundle, 0, hints=second.hints), 1, hints=first.hints)
     assert code_of(case, swapped) == "hints-length"
-    for at, hints in ((0, second.hints[:32] + first.hints[32:]), (1, first.hints[: 22 * 32])):
+    for at, hints in ((0, second.hints[:32] + first.hints[32:]), (1, first.hints[: len(NEW) * 32])):
         assert code_of(case, with_stretch(bundle, at, hints=hints)) == "point-hint"
 
 
