@@ -22,7 +22,7 @@ from meter.notice import Notice
 from meter.once import once
 from meter.openings import Openings
 from meter.orders import Orders
-from meter.pairing import Pairing
+from meter.pairing import Pairing, Pins
 from meter.public import SELF_TEST_FIT, Public
 from meter.registers import Registers
 from meter.running import Meter
@@ -96,7 +96,7 @@ def build(
     if log.damaged:
         events.closed = True
     notice = Notice(clock, console)
-    pairing = Pairing(clock, keys)
+    pairing = Pairing(clock, keys, notice, Pins(keys.random))
     watchdog = Watchdog(clock, feed)
     metering = Metering(
         clock, sensor, log, keys, openings, sealer, state, public, settings, console, events,

@@ -6,7 +6,8 @@ time.
 
     ?status               #status {json}
     ?measurement          #measurement {json}          (of the last burst; sums since boot)
-    ?pair HEX64           #pair {json}                 (within a minute after the button)
+    ?pair HEX130          #pair {json}                 (a share, in the minute after the button)
+    ?pair HEX64 HEX64     #pair {json}                 (confirmation and random bytes, after it)
     ?consent              #consent {json}              (and a challenge)
     ?consent STATE HEX64  #consent {json}              (1 gives, 2 withdraws; with a proof)
     ?history FROM COUNT   #record SEQ HEX ...          #end NEXT
@@ -29,7 +30,8 @@ from meter.p1 import Telegrams
 from meter.public import FIRMWARE_VERSION
 from meter.watchdog import CUSTOMER
 
-_LONGEST_LINE = const(100)
+_LONGEST_LINE = const(140)
+_SHARE_BYTES = const(65)
 _WRITTEN_MS = const(10_000)
 
 _STATUS = (
@@ -44,7 +46,8 @@ _MEASUREMENT = (
     '"voltage_uv_per_step":{},"current_ua_per_step":{},"bursts":{},"sum_power_mw":{},'
     '"sum_reactive_mvar":{},"sum_voltage_mv":{},"sum_current_ma":{}}}'
 )
-_PAIR = '#pair {{"meter":"{}","key":"{}","epoch":{},"secret":"{}"}}'
+_SHARE = '#pair {{"meter":"{}","key":"{}","share":"{}"}}'
+_PAIR = '#pair {{"epoch":{},"confirmation":"{}","random":"{}"}}'
 
 
 class CustomerPort:
@@ -121,8 +124,8 @@ class CustomerPort:
                 await self._line(self._status())
             elif command == b"?measurement" and len(words) == 1:
                 await self._line(self._measurement())
-            elif command == b"?pair" and len(words) == 2:
-                await self._line(self._pair(words[1]))
+            elif command == b"?pair" and len(words) in (2, 3):
+                await self._line(await self._pair(words))
             elif command == b"?consent" and len(words) in (1, 3):
                 if len(words) == 3:
                     await self._consent.decide(_number(words[1]), _hex(words[2]))
@@ -172,11 +175,16 @@ class CustomerPort:
         given, challenge = self._consent.challenge()
         return f'#consent {{"given":{_json(given)},"challenge":"{challenge.hex()}"}}'
 
-    def _pair(self, word):
-        if self._public.events.closed:
+    async def _pair(self, words):
+        values = [_hex(word, _SHARE_BYTES if len(words) == 2 else 32) for word in words[1:]]
+        public = self._public
+        if public.events.closed:
             raise Refused("chain-ended")  # no epoch begins any more
-        epoch, secret = self._pairing.pair(_hex(word))
-        return _PAIR.format(self._public.meter.hex(), self._public.key.hex(), epoch, secret.hex())
+        if len(words) == 2:
+            share = await self._pairing.answer(values[0])
+            return _SHARE.format(public.meter.hex(), public.key.hex(), share.hex())
+        epoch, confirmation, random = self._pairing.confirm(*values)
+        return _PAIR.format(epoch, confirmation.hex(), random.hex())
 
     async def _history(self, first, count):
         end = min(first + count, self._log.count)
@@ -211,13 +219,13 @@ def _json(flag):
     return "true" if flag else "false"
 
 
-def _hex(word):
-    """Return the 32 bytes of 64 hexadecimal digits; Malformed `bad-command` for anything else."""
+def _hex(word, length=32):
+    """Return so many bytes of hexadecimal digits; Malformed `bad-command` for anything else."""
     try:
         data = bytes.fromhex(word.decode())
     except ValueError:
         data = b""
-    if len(word) != 64 or len(data) != 32:
+    if len(word) != 2 * length or len(data) != length:
         raise Malformed("bad-command")
     return data
 

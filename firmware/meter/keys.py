@@ -8,8 +8,8 @@ keys/provider (33 bytes, public: whose orders the meter obeys; written once).
 from wattseal.ecdsa import public_key
 from wattseal.errors import Malformed, Refused
 from wattseal.hashing import hmac_sha256
-from wattseal.keytree import SECRET_BYTES, new_epoch_secret
-from wattseal.labels import METER_DEVICE_KEY, METER_OWNER_SECRET, METER_PAIRING_RANDOM
+from wattseal.keytree import SECRET_BYTES
+from wattseal.labels import METER_DEVICE_KEY, METER_OWNER_SECRET
 from wattseal.p256 import N, decode_point, encode_point, encode_scalar
 from wattseal.record import meter_id
 
@@ -79,17 +79,16 @@ class Keys:
             self._storage.replace(_PROVIDER, known)
         return known, bool(wanted) and wanted.lower() != known.hex()
 
-    def prepare_epoch(self, customer_random):
-        """Make the next epoch's secret from both sides' randomness, durable on return.
+    def prepare_epoch(self, secret):
+        """Take the next epoch's secret (32 bytes), durable on return.
 
         It replaces one that still waits. OSError leaves the one before. Refused `pairing-busy`
         while the epoch changes.
         """
         if self.changing:
             raise Refused("pairing-busy")
-        pending = new_epoch_secret(self.random(METER_PAIRING_RANDOM), customer_random, self.meter)
-        self._store(self.epoch, self.epoch_secret + pending)
-        self.pending = pending
+        self._store(self.epoch, self.epoch_secret + secret)
+        self.pending = secret
 
     def begin_epoch(self):
         """Make the waiting secret the current one and forget the old one, durable on return."""

@@ -5,11 +5,17 @@ import sys
 
 
 def once(name, function, *arguments):
-    """Return what a function of the module meter.<name> returns, and forget the module."""
+    """Return what a function of the module meter.<name> returns; forget the module, and those that
+    its import brought with it."""
+    before = tuple(sys.modules)
     package = __import__("meter." + name)
+    brought = [module for module in sys.modules if module not in before]
     try:
         return getattr(getattr(package, name), function)(*arguments)
     finally:
-        setattr(package, name, None)
-        del sys.modules["meter." + name]
+        for module in brought:
+            parent, _, child = module.rpartition(".")
+            if parent in sys.modules:
+                setattr(sys.modules[parent], child, None)
+            sys.modules.pop(module, None)
         gc.collect()  # what comes to stay shall fill the holes

@@ -1,36 +1,94 @@
-"""Pairing: for a minute after the button, the cable in the customer port may ask for a secret."""
+"""Pairing: for a minute after the button the display shows a PIN, good for one try."""
 
 from micropython import const
 from wattseal.errors import Refused
+from wattseal.hashing import hmac_sha256
+from wattseal.labels import METER_PAIRING_RANDOM, METER_PIN
+
+from meter.once import once
 
 _WINDOW_MS = const(60_000)
+_PIN_DIGITS = const(6)
+
+
+class Pins:
+    """PINs, each drawn for one use; cheap enough for an interrupt handler.
+
+    random: function that returns 32 random bytes under a label.
+    """
+
+    def __init__(self, random):
+        self._secret = random(METER_PIN)
+        self._drawn = 0
+
+    def draw(self):
+        """Return a fresh PIN, six digits (str)."""
+        self._drawn += 1
+        wide = hmac_sha256(self._secret, METER_PIN, self._drawn.to_bytes(4, "big"))
+        pin = int.from_bytes(wide[:16], "big") % 10**_PIN_DIGITS
+        return "0" * (_PIN_DIGITS - len(str(pin))) + str(pin)
 
 
 class Pairing:
-    """The window and what it admits: one new epoch secret for each press of the button."""
+    """The window and what it admits: one try at a PIN for each press of the button.
 
-    def __init__(self, clock, keys):
+    notice: shows the PIN. pins: draws it.
+    """
+
+    def __init__(self, clock, keys, notice, pins):
         self._clock = clock
         self._keys = keys
+        self._notice = notice
+        self._pins = pins
+        self._pin = ""
         self._closes_ms = 0
+        self._exchange = None  # (Keys, the meter's random bytes) between share and confirmation
 
     def press(self):
-        """Open the window, or keep it open from now. May be called by an interrupt handler."""
+        """Open the window with a new PIN. May be called by an interrupt handler."""
+        self._pin = self._pins.draw()
+        self._exchange = None
         self._closes_ms = self._clock.peek_ms() + _WINDOW_MS
+        self._notice.say(("Pairing", "PIN " + self._pin))
 
     def is_open(self):
-        """Tell whether the window is open."""
-        return self._clock.monotonic_ms() < self._closes_ms
+        """Tell whether the window is open, and its PIN not tried yet."""
+        return bool(self._pin) and self._clock.monotonic_ms() < self._closes_ms
 
-    def pair(self, customer_random):
-        """Return (next epoch, its 32-byte secret), durable, and close the window.
+    async def answer(self, share):
+        """Return the meter's share (65 bytes) to the customer's, which spends the PIN.
 
-        customer_random: 32 bytes. The epoch begins at an interval boundary. Refused
-        `pairing-closed` without a press; `pairing-busy` while an epoch is just beginning, or
-        OSError if the flash failed: then the window stays open.
+        Refused `pairing-closed` without a press; Malformed or Refused as `spake2.finish_steps`.
         """
         if not self.is_open():
             raise Refused("pairing-closed")
-        self._keys.prepare_epoch(customer_random)
-        self._closes_ms = 0
-        return self._keys.epoch + 1, self._keys.pending
+        pin = self._pin
+        self._pin = ""
+        self._notice.clear()
+        keys = self._keys
+        own, exchange = await once("exchange", "pairing", pin, share, keys.random, keys.public)
+        self._exchange = (exchange, keys.random(METER_PAIRING_RANDOM))
+        return own
+
+    def confirm(self, confirmation, customer_random):
+        """Return (next epoch, the meter's confirmation, its 32 random bytes): the epoch's secret
+        is durable, and both sides have it.
+
+        The epoch begins at an interval boundary. Refused `pairing-closed` without an exchange;
+        `pairing-pin` for a wrong PIN, which ends it; `pairing-busy` while an epoch is just
+        beginning, or OSError if the flash failed: then the same may be sent again.
+        """
+        if not self._exchange or self._clock.monotonic_ms() >= self._closes_ms:
+            raise Refused("pairing-closed")
+        exchange, random = self._exchange
+        try:
+            exchange.check(confirmation)
+        except Refused:
+            self._exchange = None
+            raise Refused("pairing-pin") from None
+        keys = self._keys
+        keys.prepare_epoch(
+            once("exchange", "epoch_secret", exchange.key, random, customer_random, keys.meter)
+        )
+        self._exchange = None
+        return keys.epoch + 1, exchange.own, random

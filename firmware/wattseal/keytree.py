@@ -7,7 +7,7 @@ derivation, so a record that was sealed and lost in a power cut shares nothing w
 
 from wattseal.errors import Misuse
 from wattseal.hashing import hmac_sha256
-from wattseal.labels import BLINDING, BLOCK_KEY, EPOCH_ID, EPOCH_SECRET, PAD
+from wattseal.labels import BLINDING, BLOCK_KEY, EPOCH_ID, PAD
 from wattseal.p256 import N
 
 SECRET_BYTES = 32
@@ -15,13 +15,6 @@ BLOCK_RECORDS = 32
 PAD_BYTES = 5
 METER_ID_BYTES = 16
 CHANNELS = (0, 1)  # import, export
-
-
-def new_epoch_secret(meter_random, customer_random, meter):
-    """Return the 32-byte secret made of two 32-byte random contributions for a meter id."""
-    _check(meter_random, SECRET_BYTES)
-    _check(customer_random, SECRET_BYTES)
-    return hmac_sha256(meter_random, EPOCH_SECRET, _meter(meter), customer_random)
 
 
 def epoch_id(epoch_secret, meter, epoch):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from wattseal.record import Record, decode_sealed
 
 from wattseal_hil import modbus
 from wattseal_hil.errors import BoardError
+from wattseal_hil.pairing import Pairing, pair, read_pin
 from wattseal_hil.questions import Means, means
 from wattseal_hil.rig.interface import BUTTON, CUSTOMER_PORT, UTILITY_PORT, VIRTUAL_TIME, Rig
 
@@ -29,15 +29,6 @@ BURST_MS = 970  # by default; only the register's mean power depends on it
 _ALL = 1_000_000_000
 _TELEGRAM = re.compile(rb"/[^!/]*![0-9A-F]{4}\r\n")
 _CLOSED_BY = ("end", "error", "status", "pair", "measurement", "consent")
-
-
-class Pairing(NamedTuple):
-    """What `pair` gave: the secret opens every record of `epoch` and nothing else."""
-
-    meter: str
-    key: str
-    epoch: int
-    secret: bytes
 
 
 class Opening(NamedTuple):
@@ -151,12 +142,11 @@ class Meter:
         return means(first, self._object("?measurement"), BURST_MS)
 
     def pair(self) -> Pairing:
-        """Press the button and pair: the secret of the epoch that begins with the next interval."""
+        """Press the button and pair by the PIN the meter shows: the secret of the epoch that begins
+        with the next interval."""
         self.rig.require(BUTTON)
         self.rig.press_button()
-        answer = self._object(f"?pair {secrets.token_hex(32)}")
-        secret = bytes.fromhex(answer["secret"])
-        return Pairing(answer["meter"], answer["key"], int(answer["epoch"]), secret)
+        return pair(self.ask, read_pin(self.rig))
 
     # The utility's port
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import random
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -214,10 +214,10 @@ class _Player:
     def _do_pair(self, _: bool) -> str:
         self.board.press_button()
         self.pairings += 1
-        chosen = hashlib.sha256(f"{self.scenario.meter.seed} {self.pairings}".encode()).hexdigest()
+        drawn = random.Random(f"{self.scenario.meter.seed} {self.pairings}")
         epoch = max(self.secrets, default=0) + 1
         try:
-            answer = self.talk.pair(chosen)
+            paired = self.talk.pair(drawn.randbytes)
         except BoardError as error:
             if error.code == "meter-silent":
                 # It may have been heard and its answer lost: nobody knows the secret then.
@@ -225,8 +225,8 @@ class _Player:
                     if unsure > 0:
                         self.secrets[unsure] = None
             raise
-        self.secrets[answer["epoch"]] = bytes.fromhex(answer["secret"])
-        return f"epoch {answer['epoch']}"
+        self.secrets[paired.epoch] = paired.secret
+        return f"epoch {paired.epoch}"
 
     def _do_collect(self, port: str) -> str:
         if port == PORTS[CUSTOMER]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from wattseal.errors import WattsealError
@@ -16,6 +17,7 @@ from wattseal.record import MAX_SEALED_BYTES
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.errors import BoardError
 from wattseal_hil.line_faults import crc16, framed
+from wattseal_hil.pairing import Pairing, pair, read_pin
 
 CUSTOMER, UTILITY = 0, 1
 STEP_S = 0.05
@@ -68,9 +70,9 @@ class Talk:
         """What ?status says."""
         return self._object("?status")
 
-    def pair(self, random_hex: str) -> dict[str, Any]:
-        """What ?pair says."""
-        return self._object(f"?pair {random_hex}")
+    def pair(self, draw: Callable[[int], bytes]) -> Pairing:
+        """Pair by the PIN the meter shows now. draw: random bytes."""
+        return pair(self.ask, read_pin(self._board), draw)
 
     def _object(self, command: str) -> dict[str, Any]:
         try:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ConstantLoad
+from wattseal_hil.pairing import read_pin
 from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.customer import consent
 from wattseal_host.customer.store import Secrets
@@ -28,7 +29,7 @@ class House:
         board.power_on()
         board.press_button()
         with CustomerPort(board.customer_port) as port:
-            self._secrets = Secrets.paired(port.pair(bytes(32)))
+            self._secrets = Secrets.paired(port.pair(read_pin(board)))
         self.let_pass(HOUR_S)
 
     def let_pass(self, seconds: float) -> None:

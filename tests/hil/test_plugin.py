@@ -96,7 +96,7 @@ def test_pairing(wattseal_rig, wattseal_meter):
 
 def test_refusal(wattseal_meter):
     with pytest.raises(Exception) as caught:
-        wattseal_meter.ask("?pair " + "00" * 32)
+        wattseal_meter.ask("?pair " + "00" * 65)
     assert caught.value.code == "meter-refused"
     assert caught.value.detail == "pairing-closed"
 """

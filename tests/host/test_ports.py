@@ -106,10 +106,23 @@ def test_an_opening_out_of_range(line: str) -> None:
     assert ask_customer(reply, lambda port: port.openings(0, 6)).code == "port-answer"
 
 
-def test_a_pairing_that_fails_tells_no_secret() -> None:
-    reply = '#pair {"meter":"00","key":"02","epoch":1,"secret":"%s"}\r\n' % ("5e" * 32)
-    error = ask_customer(reply, lambda port: port.pair(bytes(32)))
-    assert error.code == "port-answer" and "5e5e" not in str(error)
+PAIRED = '#pair {"meter":"%s","key":"%s","share":"%s"}\r\n'
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("#pair {}\r\n", "port-answer"),
+        ("#pair \r\n", "port-answer"),
+        ("#pair {" * 9 + "\r\n", "port-answer"),
+        (PAIRED % ("00" * 16, "02" + "00" * 32, "04" * 65), "port-answer"),
+        (PAIRED % ("00" * 16, "02" + "6b" * 32, "04" * 65), "port-answer"),
+        (PAIRED % ("00" * 16, "02" + "6b" * 32, "04" * 64), "port-answer"),
+        ("#error pairing-closed\r\n", "port-refused"),
+    ],
+)
+def test_a_pairing_that_fails(reply: str, code: str) -> None:
+    assert ask_customer(reply, lambda port: port.pair("123456")).code == code
 
 
 def test_a_record_altered_on_the_way_is_kept_apart(ledger_file: str) -> None:

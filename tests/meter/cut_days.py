@@ -94,8 +94,8 @@ class Day:
             seq = decode_sealed(newest).seq + 1 if newest else 0
             assert not newest or newest == self.truth[seq - 1]
             self._marks.append((match.end(), seq, int(match[3] + match[4])))
-        for match in re.finditer(rb'#pair [^\r]*"secret":"([0-9a-f]{64})"\}\r\n', sent):
-            self._secrets.append((match.end(), bytes.fromhex(match[1].decode())))
+        ends = [match.end() for match in re.finditer(rb'#pair \{"epoch":[^\r]*\r\n', sent)]
+        self._secrets = list(zip(ends, self.recorder.secrets, strict=True))
 
     def shown(self, operation):
         """What had been shown before an operation (or, past the last, at the end)."""
@@ -118,6 +118,7 @@ class _Timed(Recorder):
         super().__init__(image)
         self._board = board
         self.times_s = []
+        self.secrets = []  # of the epochs paired
 
     def judge(self, operation, image):
         self.times_s.append(self._board.now_s)
@@ -131,7 +132,7 @@ def record_first_day(folder):
         board.inject(recorder)
         _boot(board)
         _pass(board, 4)
-        _pair(board)
+        _pair(board, recorder)
         _pass(board, 4)
         with Line(board) as line:
             assert line.set_clock(board, PROVIDER, by_s=-10) == OBEYED
@@ -159,7 +160,7 @@ def record_full_day(folder):
         board.inject(recorder)
         _boot(board)
         _pass(board, 3)
-        _pair(board)
+        _pair(board, recorder)
         with Line(board) as line:
             assert line.write(320, (192).to_bytes(4, "big"))
         _pass(board, 9)
@@ -179,7 +180,7 @@ def record_event_day(folder):
         board.inject(recorder)
         _boot(board)
         _pass(board, 2)
-        meter, secret = _pair(board)
+        meter, secret = _pair(board, recorder)
         _pass(board, 2)
         board.drive_pin(CASE_PIN, 1)
         _pass(board, 1)
@@ -224,14 +225,13 @@ def _pass(board, intervals):
     board.run_until(board.now_s + intervals * INTERVAL_S)
 
 
-def _pair(board):
+def _pair(board, recorder):
     """Return (meter's id, the secret of the epoch to come)."""
-    board.press_button()
     customer = Customer(board)
-    (line,) = customer.ask("?pair " + "5a" * 32)
+    paired = pair(board, customer)
     customer.close()
-    told = json.loads(line.removeprefix("#pair "))
-    return bytes.fromhex(told["meter"]), bytes.fromhex(told["secret"])
+    recorder.secrets.append(paired.secret)
+    return bytes.fromhex(paired.meter), paired.secret
 
 
 def _collect(board, first):

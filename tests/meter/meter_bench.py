@@ -9,6 +9,7 @@ import time
 
 import serial
 from wattseal.record import decode_sealed
+from wattseal_hil import pairing
 from wattseal_hil.board import EmulatedBoard
 
 START_S = 1_767_225_600  # 2026-01-01T00:00:00Z, a boundary of every interval
@@ -68,6 +69,12 @@ class Mains:
 
     def read_current(self):
         return self._convert(self.amps * math.sqrt(2) * 11_000, self.angle)
+
+
+def pair(board, customer):
+    """Press the button and pair; the Pairing."""
+    board.press_button()
+    return pairing.pair(customer.ask, pairing.read_pin(board))
 
 
 class Customer:

@@ -270,7 +270,8 @@ def test_nonsense_over_tcp(meter, rng):
 
 BROKEN = [(1, 6), (0, 0), (0, 1), (0, 255), (0xFFFF, 0xFFFF)]
 COMMANDS = [
-    b"?status", b"?measurement", b"?pair " + b"7a" * 32, b"?consent", b"?consent 1 " + b"00" * 32,
+    b"?status", b"?measurement", b"?pair " + b"7a" * 65,
+    b"?pair " + b"7a" * 32 + b" " + b"7a" * 32, b"?consent", b"?consent 1 " + b"00" * 32,
     b"?history 1 2", b"?history 99 3", b"?openings 2 1",
 ]  # fmt: skip
 
@@ -278,14 +279,16 @@ COMMANDS = [
 def expected(line, records):
     """Patterns of the answer to a line of at least one byte."""
     bad = [rb"#error bad-command"]
-    if len(line) > 100:
+    if len(line) > 140:
         return bad
     words = line.split(b" ")
     numbers = [bool(re.fullmatch(rb"[0-9]{1,10}", word)) for word in words]
     hexes = [bool(re.fullmatch(rb"[0-9a-fA-F]{64}", word)) for word in words]
     if line in (b"?status", b"?measurement", b"?consent"):
         return [rb"#" + line[1:] + rb" \{.*\}"]
-    if words[0] == b"?pair" and len(words) == 2 and hexes[1]:
+    if words[0] == b"?pair" and (
+        re.fullmatch(rb"\?pair [0-9a-fA-F]{130}", line) or (len(words) == 3 and all(hexes[1:]))
+    ):
         return [rb"#error pairing-closed"]
     if words[0] == b"?consent" and len(words) == 3 and numbers[1] and hexes[2]:
         return [rb"#error consent-proof"] if int(words[1]) in (1, 2) else bad

@@ -10,6 +10,7 @@ from meter_bench import START_S, Customer, board
 from typer.testing import CliRunner
 from wattseal.errors import Misuse, Refused
 from wattseal_hil.errors import BoardError
+from wattseal_hil.pairing import read_pin
 from wattseal_hil.vm import find_vm
 from wattseal_host import linear
 from wattseal_host.cli.main import app
@@ -52,7 +53,7 @@ def sealed(tmp_path_factory):
         meter.power_on()
         meter.press_button()
         with CustomerPort(meter.customer_port, timeout_s=60) as port:
-            pairing = port.pair(bytes(32))
+            pairing = port.pair(read_pin(meter))
         meter.run_until(START_S + DAYS * 86_400 + 60)
         customer = Customer(meter)
         bodies = [

@@ -1,7 +1,5 @@
 """The meter on the emulated board: the unmodified firmware on a real MicroPython VM."""
 
-import json
-
 import pytest
 from meter_bench import START_S, Customer, board
 from wattseal.chain import Chain, verify_stretch
@@ -21,6 +19,7 @@ from wattseal.record import (
     decode_origin,
     decode_paired,
 )
+from wattseal_hil import pairing
 from wattseal_hil.loads import ConstantLoad
 
 HOUR_S = 3600
@@ -85,20 +84,20 @@ def shapes(records):
 def test_a_morning_with_a_pairing(house):
     meter, customer = house()
     meter.run_until(START_S + 1000)
-    assert customer.ask("?pair " + "5a" * 32) == ["#error pairing-closed"]
+    assert customer.ask("?pair " + "5a" * 65) == ["#error pairing-closed"]
     meter.press_button()
     assert customer.status()["pairing_open"]
-    answer = json.loads(customer.ask("?pair " + "5a" * 32)[0].removeprefix("#pair "))
+    paired = pairing.pair(customer.ask, pairing.read_pin(meter))
     status = customer.status()
     assert (status["pairing_open"], status["pairing_pending"], status["epoch"]) == (False, True, 0)
     meter.run_until(START_S + 6 * HOUR_S)
 
     records = customer.records()
-    assert verify(records).hex() == answer["key"] == customer.status()["key"]
+    assert verify(records).hex() == paired.key == customer.status()["key"]
     assert shapes(records)[:4] == [
         (EVENT, 0, 0, 0), (INTERVAL, 0, 1800, 0), (EVENT, 1800, 0, 0), (INTERVAL, 1800, 1800, 0),
     ]
-    secret = bytes.fromhex(answer["secret"])
+    secret = paired.secret
     assert records[4].event == PAIRED
     assert decode_paired(records[4].payload) == (1, epoch_id(secret, records[0].meter, 1))
     values = opened(records, secret, 1)
@@ -254,7 +253,8 @@ def test_import_and_export(house):
 @pytest.mark.parametrize(
     "line",
     [
-        "?", "?status now", "?pair", "?pair 00", "?pair " + "zz" * 32, "?pair " + "00" * 33,
+        "?", "?status now", "?pair", "?pair 00", "?pair " + "zz" * 65, "?pair " + "00" * 66,
+        "?pair " + "00" * 32,
         "?history", "?history 0", "?history -1 1", "?history 0 1 2", "?history 0x0 1",
         "?history 99999999999 1", "?openings a b", "status", "#end 0", "x" * 5000, "?history  0 1",
     ],

@@ -1,8 +1,6 @@
 """`?openings` across epochs: what the port opens is the newest epoch's alone, wherever one asks."""
 
-import json
-
-from meter_bench import START_S, Customer, board
+from meter_bench import START_S, Customer, board, pair
 from wattseal.commitment import commit
 from wattseal.keytree import BLOCK_RECORDS, blinding, block_key
 from wattseal.p256 import decode_scalar, encode_point
@@ -12,13 +10,6 @@ from wattseal_hil.loads import ConstantLoad
 HOUR_S = 3600
 
 
-def pair(meter, customer):
-    """Pair; return (number of the coming epoch, its secret)."""
-    meter.press_button()
-    answer = json.loads(customer.ask("?pair " + "5a" * 32)[0].removeprefix("#pair "))
-    return answer["epoch"], bytes.fromhex(answer["secret"])
-
-
 def test_a_port_opens_the_newest_epoch_alone(tmp_path):
     with board(tmp_path, load=ConstantLoad(1000), start_s=START_S) as meter:
         meter.power_on()
@@ -26,7 +17,7 @@ def test_a_port_opens_the_newest_epoch_alone(tmp_path):
         try:
             for count in (1, 2):
                 meter.run_until(START_S + 2 * count * HOUR_S + 1000)
-                epoch, secret = pair(meter, customer)
+                _, _, epoch, secret = pair(meter, customer)
                 assert epoch == count
                 # Until the epoch begins the one before stays open.
                 records = customer.records()

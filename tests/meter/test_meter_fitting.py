@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from meter_bench import START_S, Customer
+from meter_bench import START_S, Customer, pair
 from pymodbus import FramerType
 from pymodbus.client import ModbusSerialClient
 from pymodbus.pdu.file_message import FileRecord
@@ -112,11 +112,6 @@ def meter(vm: Vm, workdir: Path, heap_bytes: int, form: str, **options) -> Emula
     return EmulatedBoard(
         vm, workdir, form=form, settings=SETTINGS, heap_bytes=heap_bytes, **options
     )
-
-
-def pair(board: EmulatedBoard, customer: Customer) -> None:
-    board.press_button()
-    assert customer.ask("?pair " + "5a" * 32)[0].startswith("#pair ")
 
 
 def both_ports_busy(board: EmulatedBoard, customer: Customer, seconds: float) -> None:

@@ -1,18 +1,22 @@
 """Keys, epochs and boots on the flash, and the pairing that changes them."""
 
+import asyncio
 import hashlib
 
 import pytest
 from meter.clock import Clock
 from meter.keys import Keys
-from meter.pairing import Pairing
+from meter.notice import Notice
+from meter.pairing import Pairing, Pins
 from wattseal.ecdsa import public_key
-from wattseal.errors import Refused
-from wattseal.keytree import new_epoch_secret
-from wattseal.p256 import N, encode_point
+from wattseal.errors import Malformed, Refused
+from wattseal.p256 import G, N, encode_point
+from wattseal.pairing import Customer
 from wattseal.record import meter_id
+from wattseal.spake2 import encode_share
 
 CUSTOMER = bytes(range(32))
+SECRET = b"s" * 32
 
 
 class Entropy:
@@ -70,7 +74,7 @@ def test_lost_keys_are_not_made_anew_under_a_log(storage, tmp_path, name):
 
 def test_an_epoch_waits_and_begins(storage):
     before = keys(storage)
-    before.prepare_epoch(CUSTOMER)
+    before.prepare_epoch(SECRET)
     pending = before.pending
     again = keys(storage)
     assert (again.epoch, again.pending) == (0, pending)
@@ -79,54 +83,139 @@ def test_an_epoch_waits_and_begins(storage):
     assert (after.epoch, after.epoch_secret, after.pending) == (1, pending, b"")
 
 
-def test_both_sides_contribute_to_a_secret(storage, monkeypatch):
-    meter = keys(storage)
-    monkeypatch.setattr(meter, "random", lambda label: b"m" * 32)
-    meter.prepare_epoch(CUSTOMER)
-    assert meter.pending == new_epoch_secret(b"m" * 32, CUSTOMER, meter.meter)
+class Desk:
+    """A meter to pair with, and what its notice shows."""
+
+    def __init__(self, storage, ticks):
+        self.told = []
+        self.clock = Clock(ticks)
+        self.keys = keys(storage)
+        notice = Notice(self.clock, self.told.append)
+        self.pairing = Pairing(self.clock, self.keys, notice, Pins(self.keys.random))
+
+    def pin(self):
+        return self.told[-1].split()[-1]
+
+    def share(self, pin):
+        """Return (the customer, its confirmation) after the exchange of shares."""
+        customer = Customer(pin.encode(), 12345, CUSTOMER)
+        share = asyncio.run(self.pairing.answer(customer.share))
+        return customer, customer.confirm(self.keys.public, share)
+
+    def pair(self):
+        self.pairing.press()
+        customer, confirmation = self.share(self.pin())
+        epoch, own, random = self.pairing.confirm(confirmation, customer.random)
+        return epoch, customer.secret(own, random)
+
+    def refused(self, *arguments):
+        with pytest.raises(Refused) as refusal:
+            if len(arguments) == 1:
+                asyncio.run(self.pairing.answer(*arguments))
+            else:
+                self.pairing.confirm(*arguments)
+        return refusal.value.code
 
 
 @pytest.fixture
-def pairing(storage, ticks):
-    return Pairing(Clock(ticks), keys(storage))
+def desk(storage, ticks):
+    return Desk(storage, ticks)
 
 
-def refused(pairing):
-    with pytest.raises(Refused) as refusal:
-        pairing.pair(CUSTOMER)
-    return refusal.value.code
+GOOD_SHARE = encode_share(G)
 
 
-def test_closed_without_the_button(pairing):
-    assert not pairing.is_open()
-    assert refused(pairing) == "pairing-closed"
+def test_closed_without_the_button(desk):
+    assert not desk.pairing.is_open()
+    assert desk.refused(GOOD_SHARE) == "pairing-closed"
+    assert desk.refused(bytes(32), bytes(32)) == "pairing-closed"
 
 
-def test_one_secret_for_one_press(pairing):
-    pairing.press()
-    epoch, secret = pairing.pair(CUSTOMER)
-    assert (epoch, len(secret)) == (1, 32)
-    assert refused(pairing) == "pairing-closed"
-    pairing.press()
-    assert pairing.pair(CUSTOMER) != (epoch, secret)
+def test_both_sides_have_one_secret_and_both_contribute(desk):
+    first = desk.pair()
+    assert first == (1, desk.keys.pending)
+    assert len(desk.pin()) == 6 and desk.pin().isdigit()
+    assert desk.pair()[1] != first[1]
 
 
-def test_the_window_lasts_a_minute_across_the_wrap_of_the_ticks(pairing, ticks):
-    pairing.press()
+def test_one_try_for_one_press(desk):
+    desk.pairing.press()
+    pin = desk.pin()
+    wrong = "%06d" % ((int(pin) + 1) % 1_000_000)
+    customer, confirmation = desk.share(wrong)
+    assert not desk.pairing.is_open()
+    assert desk.refused(GOOD_SHARE) == "pairing-closed"
+    assert desk.refused(confirmation, customer.random) == "pairing-pin"
+    assert desk.refused(confirmation, customer.random) == "pairing-closed"
+    assert desk.keys.pending == b""
+
+
+def test_a_share_that_is_none_spends_the_pin(desk):
+    desk.pairing.press()
+    with pytest.raises(Malformed):
+        asyncio.run(desk.pairing.answer(bytes(65)))
+    assert desk.refused(GOOD_SHARE) == "pairing-closed"
+
+
+def test_ten_thousand_guesses_get_no_further_than_one(desk):
+    """A guesser whose every try is the right PIN but one: only the pressed button gives a try."""
+    desk.pairing.press()
+    desk.share("000000" if desk.pin() != "000000" else "000001")
+    for _ in range(10_000):
+        assert desk.refused(GOOD_SHARE) == "pairing-closed"
+    assert desk.keys.pending == b""
+
+
+def test_a_confirmation_of_another_exchange(desk):
+    desk.pairing.press()
+    customer, confirmation = desk.share(desk.pin())
+    desk.pairing.press()
+    assert desk.refused(confirmation, customer.random) == "pairing-closed"
+    desk.share(desk.pin())
+    assert desk.refused(confirmation, customer.random) == "pairing-pin"
+
+
+def test_a_relay_cannot_put_its_own_key_in(desk):
+    """What the customer confirms holds the meter's key: for another the meter refuses."""
+    desk.pairing.press()
+    customer = Customer(desk.pin().encode(), 12345, CUSTOMER)
+    share = asyncio.run(desk.pairing.answer(customer.share))
+    confirmation = customer.confirm(encode_point(G), share)
+    assert desk.refused(confirmation, CUSTOMER) == "pairing-pin"
+
+
+def test_the_window_lasts_a_minute_across_the_wrap_of_the_ticks(desk, ticks):
+    desk.pairing.press()
     ticks.now_ms += 59_999
-    assert pairing.is_open()
+    assert desk.pairing.is_open()
+    customer, confirmation = desk.share(desk.pin())
     ticks.now_ms += 1
-    assert refused(pairing) == "pairing-closed"
+    assert desk.refused(confirmation, customer.random) == "pairing-closed"
+    desk.pairing.press()
+    ticks.now_ms += 60_000
+    assert desk.refused(GOOD_SHARE) == "pairing-closed"
 
 
-def test_a_failed_flash_leaves_the_window_open_and_the_old_state(pairing, storage):
+def test_after_a_failed_flash_the_same_may_be_sent_again(desk, storage):
     def fail(name, data):
         raise OSError(28)
 
-    pairing.press()
+    desk.pairing.press()
+    customer, confirmation = desk.share(desk.pin())
     storage.replace = fail
     with pytest.raises(OSError):
-        pairing.pair(CUSTOMER)
+        desk.pairing.confirm(confirmation, customer.random)
     del storage.replace
     assert keys(storage).pending == b""
-    assert pairing.pair(CUSTOMER)[0] == 1
+    epoch, own, random = desk.pairing.confirm(confirmation, customer.random)
+    assert (epoch, keys(storage).pending) == (1, customer.secret(own, random))
+
+
+def test_pins_are_spread_evenly(desk):
+    """A thousand of them: no leading digit is rare, and they do not repeat more than chance has it."""
+    pins = Pins(desk.keys.random)
+    drawn = [pins.draw() for _ in range(1000)]
+    assert all(len(pin) == 6 and pin.isdigit() for pin in drawn)
+    assert len(set(drawn)) > 990
+    for digit in "0123456789":
+        assert 60 < sum(pin[0] == digit for pin in drawn) < 145

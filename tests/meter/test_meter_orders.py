@@ -200,7 +200,7 @@ def test_a_closed_chain_begins_no_epoch(tmp_path):
         at.order(orders.CLOSE, meter=meter)
         at.after(HOUR_S + 60)
         at.board.press_button()
-        assert at.customer.ask("?pair " + "5a" * 32) == ["#error chain-ended"]
+        assert at.customer.ask("?pair " + "5a" * 65) == ["#error chain-ended"]
 
 
 def test_a_closed_chain_and_its_successor(tmp_path):

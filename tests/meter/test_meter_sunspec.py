@@ -6,6 +6,7 @@ from pymodbus import FramerType
 from pymodbus.client import ModbusSerialClient
 from wattseal.errors import Refused
 from wattseal.record import CONSENT, decode_sealed
+from wattseal_hil.pairing import read_pin
 from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.customer import consent as consents
 from wattseal_host.customer.store import Secrets
@@ -22,7 +23,7 @@ def at(tmp_path):
         opened.board.press_button()
         opened.customer.close()
         with CustomerPort(opened.board.customer_port) as port:
-            opened.secrets = Secrets.paired(port.pair(bytes(32)))
+            opened.secrets = Secrets.paired(port.pair(read_pin(opened.board)))
         opened.after(HOUR_S + 5)
         yield opened
 
@@ -79,7 +80,7 @@ def test_consent_is_in_the_chain_and_ends_with_the_epoch(at):
     decide(at, True)
     at.board.press_button()
     with CustomerPort(at.board.customer_port) as port:
-        at.secrets = Secrets.paired(port.pair(bytes(32)), at.secrets)
+        at.secrets = Secrets.paired(port.pair(read_pin(at.board)), at.secrets)
         assert port.consent()[0]
     at.after(HOUR_S + 1805)
     with CustomerPort(at.board.customer_port) as port:

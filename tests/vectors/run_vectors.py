@@ -19,16 +19,21 @@ from wattseal import (  # noqa: E402
     chain,
     commitment,
     ecdsa,
+    export,
     fixed_base,
     fork,
     hash_to_curve,
     hashing,
+    hkdf,
     keytree,
     labels,
+    manifest,
     multi_exp,
     orders,
     p256,
+    pairing,
     record,
+    spake2,
 )
 from wattseal.errors import WattsealError  # noqa: E402
 
@@ -161,9 +166,94 @@ def signature_form(signature):
     return {"signature": record.check_signature_form(unhex(signature)).hex()}
 
 
-def pairing_secret(meter_random, customer_random, meter):
-    secret = keytree.new_epoch_secret(unhex(meter_random), unhex(customer_random), unhex(meter))
+def pairing_secret(key, meter_random, customer_random, meter):
+    secret = pairing.epoch_secret(
+        unhex(key), unhex(meter_random), unhex(customer_random), unhex(meter)
+    )
     return {"epoch_secret": secret.hex()}
+
+
+def spake2_keys(side, w, ephemeral, other, names, additional):
+    w, ephemeral = number(w), number(ephemeral)
+    names = (names[0].encode(), names[1].encode())
+    own = spake2.share(side, w, ephemeral)
+    return own, spake2.finish(
+        side, w, ephemeral, own, unhex(other), names, unhex(additional)
+    )
+
+
+def exchanged(**given):
+    own, made = spake2_keys(**given)
+    return {"share": own.hex(), "key": made.key.hex(), "own": made.own.hex()}
+
+
+def checked(confirmation, **given):
+    spake2_keys(**given)[1].check(unhex(confirmation))
+    return {}
+
+
+def pin(pin, use):
+    context = labels.PAIRING_PIN if use == "pairing-pin" else labels.EXPORT_PIN
+    return {"w": f"{spake2.password_scalar(pin.encode(), context):064x}"}
+
+
+def hkdf_made(secret, salt, info, length):
+    return {"key": hkdf.hkdf_sha256(unhex(secret), unhex(salt), unhex(info), length).hex()}
+
+
+def applet(body):
+    body = unhex(body)
+    again = manifest.decode(body).encode()
+    return {"digest": manifest.digest(body).hex(), "again": again.hex()}
+
+
+def applet_written(body, reads):
+    changed = manifest.decode(unhex(body))
+    changed.reads = reads
+    return {"body": changed.encode().hex()}
+
+
+def applet_proof(epoch_secret, meter, epoch, challenge, state, applet):
+    proof = manifest.proof(
+        unhex(epoch_secret), unhex(meter), epoch, unhex(challenge), state, unhex(applet)
+    )
+    return {"proof": proof.hex()}
+
+
+def export_binding(origin, start_s, end_s, granularity_s, public_key, session):
+    bound = export.binding(
+        unhex(origin), start_s, end_s, granularity_s, unhex(public_key), unhex(session)
+    )
+    return {"binding": bound.hex()}
+
+
+def export_seal(key, binding, number, last, data):
+    cipher = export.Cipher(unhex(key), unhex(binding))
+    return {"chunk": cipher.seal(number, last, unhex(data)).hex()}
+
+
+def export_open(key, binding, number, last, chunk):
+    cipher = export.Cipher(unhex(key), unhex(binding))
+    return {"data": cipher.open(number, last, unhex(chunk)).hex()}
+
+
+def export_transcript(binding, shares, chunks):
+    running = bytes(32)
+    for chunk in chunks:
+        running = export.absorb(running, unhex(chunk))
+    first, second = [unhex(share) for share in shares]
+    told = export.transcript(unhex(binding), first, second, len(chunks), running)
+    return {"transcript": told.hex()}
+
+
+def export_standing(shared, ephemeral, recipient, binding):
+    key = export.standing_key(unhex(shared), unhex(ephemeral), unhex(recipient), unhex(binding))
+    return {"key": key.hex()}
+
+
+def export_item(item):
+    fields = export.decode_item(unhex(item))
+    return {"fields": list(fields[:5]), "again": export.item(*fields).hex()}
 
 
 def keys(epoch_secret, meter, epoch, boot, seq, channel):
@@ -275,7 +365,11 @@ OPS = {
     "expand-message": expand, "hash-to-curve": hashed, "hmac": hmac, "sign": sign,
     "verify": verify, "signature-form": signature_form, "pairing-secret": pairing_secret,
     "keys": keys, "order": order, "consent": consent, "commit": commit, "opens": opens,
-    "meter-names": meter_names,
+    "spake2": exchanged, "spake2-check": checked, "pin": pin, "hkdf": hkdf_made,
+    "applet": applet, "applet-written": applet_written, "applet-proof": applet_proof,
+    "export-binding": export_binding, "export-seal": export_seal, "export-open": export_open,
+    "export-transcript": export_transcript, "export-standing": export_standing,
+    "export-item": export_item, "meter-names": meter_names,
     "decode-body": decode_body, "decode-sealed": decode_sealed, "stretch": stretch,
     "fork": forked,
 }  # fmt: skip

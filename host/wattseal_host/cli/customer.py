@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import secrets as system_random
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from wattseal.pairing import PIN_DIGITS
 
 from wattseal_host.cli import customer_bill, customer_release, disclose, output
 
@@ -37,12 +38,18 @@ def status(port: Port, as_json: Json = False) -> None:
 def pair(
     port: Port,
     file: SecretFile,
+    pin: Annotated[
+        str, typer.Option(help="The six digits on the meter's display; asked for without it.")
+    ] = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="It is in the place of the meter paired before.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Take the secret of a new epoch from the meter; press its button within a minute before."""
+    """Pair with the meter: press its button, and type the PIN it shows within a minute.
+
+    One press is good for one try.
+    """
     from wattseal_host.collect.customer import CustomerPort
     from wattseal_host.customer.store import Secrets
     from wattseal_host.errors import Unusable
@@ -52,7 +59,7 @@ def pair(
         raise Unusable("file-missing", f"{file.parent} is no directory")
     before = Secrets.load(file) if file.exists() else None
     with CustomerPort(port) as customer:
-        pairing = customer.pair(system_random.token_bytes(32))
+        pairing = customer.pair(asked_pin(pin))
     paired = Secrets.paired(pairing, before, replace)
     paired.save(file)
     name = fingerprint(paired.key)
@@ -64,6 +71,17 @@ def pair(
         ],
         as_json,
     )
+
+
+def asked_pin(pin: str) -> str:
+    """Six digits, from the option or from whoever sits at the terminal."""
+    from wattseal.errors import Misuse
+
+    if not pin and sys.stdin.isatty():
+        pin = typer.prompt("PIN on the meter's display", err=True)
+    if not (len(pin) == PIN_DIGITS and pin.isascii() and pin.isdigit()):
+        raise Misuse("pin", "the six digits on the meter's display; give them with --pin")
+    return pin
 
 
 @app.command()

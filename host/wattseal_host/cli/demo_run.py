@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import random
 import tempfile
 import threading
 import time
@@ -18,6 +18,7 @@ from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.calibrate import calibrate_bench
 from wattseal_hil.frontend import bench
 from wattseal_hil.loads import Load
+from wattseal_hil.pairing import read_pin
 
 from wattseal_host import wide_message
 from wattseal_host.cli.demo_load import Draw, plan
@@ -206,9 +207,9 @@ class _Run:
         """The button, then the customer's half of the secret, drawn from the demo's seed so
         that the same seed seals the same bytes (a real customer's comes from the system)."""
         board.press_button()
-        seed = f"wattseal demo {self.demo.seed} customer"
+        drawn = random.Random(f"wattseal demo {self.demo.seed} customer")
         with CustomerPort(board.customer_port) as port:
-            pairing = port.pair(hashlib.sha256(seed.encode()).digest())
+            pairing = port.pair(read_pin(board), drawn.randbytes)
         return Secrets.paired(pairing)
 
     def _sign(self, office: Office, board: EmulatedBoard, ledger: Ledger) -> Papers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +16,15 @@ def button(
     rig: _RIG,
     seconds: Annotated[float, typer.Option(min=0.05, max=600, help="How long it is held.")] = 0.2,
 ) -> None:
-    """Press the meter's pairing button."""
+    """Press the meter's button, and print the PIN it shows then, if it can be seen."""
+    from wattseal_hil.errors import BoardError
+    from wattseal_hil.pairing import read_pin
     from wattseal_hil.rig.spec import open_rig, parse
 
     with open_rig(parse(rig)) as opened:
         opened.press_button(seconds)
+        with contextlib.suppress(BoardError):
+            typer.echo(read_pin(opened))
 
 
 def display(

@@ -9,10 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from secrets import token_bytes
 from types import TracebackType
 from typing import Any
 
 import serial
+from wattseal.errors import Malformed
+from wattseal.p256 import N
+from wattseal.pairing import Customer
 
 from wattseal_host.collect import replies
 from wattseal_host.collect.itself import MeterSelf
@@ -75,10 +79,23 @@ class CustomerPort:
         """Who the meter is and how far its log goes, out of `status`; the id is checked."""
         return replies.read_self(self.status())
 
-    def pair(self, customer_random: bytes) -> Pairing:
-        """Ask for a new epoch secret, made with our 32 random bytes. The button opens the way."""
-        (line,) = self._command(f"?pair {customer_random.hex()}", "pair")
-        return replies.read_pairing(line)
+    def pair(self, pin: str, draw: Callable[[int], bytes] = token_bytes) -> Pairing:
+        """The next epoch's secret, for the PIN the meter shows after a press of its button.
+
+        draw: random bytes. Refused `spake2-confirmation`: whoever answers is not the meter that
+        showed the PIN. A wrong PIN is PortError `port-refused` with `pairing-pin`.
+        """
+        ephemeral = int.from_bytes(draw(48), "big") % (N - 1) + 1
+        customer = Customer(pin.encode("ascii"), ephemeral, draw(32))
+        (line,) = self._command(f"?pair {customer.share.hex()}", "pair")
+        meter, key, share = replies.read_pairing_share(line)
+        try:
+            confirmation = customer.confirm(key, share)
+        except Malformed as error:
+            raise PortError("port-answer", f"pairing: {error.code}") from error
+        (line,) = self._command(f"?pair {confirmation.hex()} {customer.random.hex()}", "pair")
+        epoch, confirmation, meter_random = replies.read_pairing_end(line)
+        return Pairing(meter, key, epoch, customer.secret(confirmation, meter_random))
 
     def consent(self) -> tuple[bool, bytes]:
         """(whether consumption is shown on the utility port, a fresh challenge)."""

@@ -119,19 +119,37 @@ def read_self(value: dict[str, Any]) -> MeterSelf:
         raise PortError("port-answer", f"status: {error.detail}") from error
 
 
-def read_pairing(text: str) -> Pairing:
+def read_pairing_share(text: str) -> tuple[bytes, bytes, bytes]:
+    """(meter id, public key, share) of the first answer to a pairing."""
+    fields = _pairing(text, {"meter", "key", "share"})
     try:
-        value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
-        fields = Fields(value, "pair", {"meter", "key", "epoch", "secret"})
-        return Pairing(
+        return (
             fields.hexadecimal("meter", 16),
             fields.hexadecimal("key", 33),
-            fields.integer("epoch", 1, _MAX_U32),
-            fields.hexadecimal("secret", 32),
+            fields.hexadecimal("share", 65),
         )
     except Malformed as error:
-        # Never the line itself: it holds a secret.
         raise PortError("port-answer", f"pairing: {error.code}") from error
+
+
+def read_pairing_end(text: str) -> tuple[int, bytes, bytes]:
+    """(epoch, confirmation, the meter's random bytes) of the second."""
+    fields = _pairing(text, {"epoch", "confirmation", "random"})
+    try:
+        return (
+            fields.integer("epoch", 1, _MAX_U32),
+            fields.hexadecimal("confirmation", 32),
+            fields.hexadecimal("random", 32),
+        )
+    except Malformed as error:
+        raise PortError("port-answer", f"pairing: {error.code}") from error
+
+
+def _pairing(text: str, names: set[str]) -> Fields:
+    try:
+        return Fields(loads(text.encode("ascii"), max_bytes=4096, max_depth=2), "pair", names)
+    except (Malformed, UnicodeEncodeError) as error:
+        raise PortError("port-answer", "pairing") from error
 
 
 def read_record(text: str) -> tuple[int, bytes]:

@@ -1,0 +1,83 @@
+"""Pairing with the meter under test: by the PIN its notice shows, through any of its ports.
+
+Errors: BoardError `pin-unseen` where no PIN has been shown, `meter-answer`; what the protocol
+refuses is `spake2-…`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from wattseal import p256
+from wattseal.pairing import Customer
+
+from wattseal_hil.errors import BoardError
+
+_PIN = re.compile(r"\bPIN (\d{6})\b")
+
+
+class Pairing(NamedTuple):
+    """What a pairing gave: the secret opens every record of `epoch` and nothing else."""
+
+    meter: str
+    key: str
+    epoch: int
+    secret: bytes
+
+
+class Seen(Protocol):
+    """A bench whose meter can be looked at."""
+
+    @property
+    def console(self) -> str: ...
+
+
+def read_pin(bench: Seen) -> str:
+    """The newest PIN the meter has shown."""
+    shown = _PIN.findall(bench.console)
+    if not shown:
+        raise BoardError("pin-unseen", "the meter has shown none")
+    return str(shown[-1])
+
+
+def pair(
+    ask: Callable[[str], list[str]],
+    pin: str,
+    draw: Callable[[int], bytes] = secrets.token_bytes,
+) -> Pairing:
+    """Exchange a PIN for the next epoch's secret.
+
+    ask: sends a line to the customer's port, returns the answer's lines. draw: random bytes.
+    """
+    customer = Customer(pin.encode("ascii"), scalar(draw), draw(32))
+    first = _object(ask, f"?pair {customer.share.hex()}")
+    key = bytes.fromhex(first["key"])
+    confirmation = customer.confirm(key, bytes.fromhex(first["share"]))
+    second = _object(ask, f"?pair {confirmation.hex()} {customer.random.hex()}")
+    secret = customer.secret(
+        bytes.fromhex(second["confirmation"]), bytes.fromhex(second["random"])
+    )
+    return Pairing(first["meter"], first["key"], int(second["epoch"]), secret)
+
+
+def scalar(draw: Callable[[int], bytes]) -> int:
+    """A scalar in [1, N), with a bias below 2^-128."""
+    return int.from_bytes(draw(48), "big") % (p256.N - 1) + 1
+
+
+def _object(ask: Callable[[str], list[str]], command: str) -> dict[str, str]:
+    line = ask(command)[-1].lstrip("#")
+    name, _, text = line.partition(" ")
+    if name == "error":
+        raise BoardError("meter-refused", text)
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if name != "pair" or not isinstance(answer, dict):
+        raise BoardError("meter-answer", f"to {command.split()[0]}")
+    return answer
