@@ -13,6 +13,7 @@ from meter.clock import Clock
 from meter.consent import Consent
 from meter.customer_port import CustomerPort
 from meter.display import Display
+from meter.desk import Desk
 from meter.events import Events
 from meter.keys import Keys
 from meter.log import Log
@@ -96,22 +97,31 @@ def build(
     if log.damaged:
         events.closed = True
     notice = Notice(clock, console)
-    pairing = Pairing(clock, keys, notice, Pins(keys.random))
+    pins = Pins(keys.random)
+    pairing = Pairing(clock, keys, notice, pins)
     watchdog = Watchdog(clock, feed)
+    desk = Desk(
+        clock, storage, keys, log, openings, public, notice, pins, events, watchdog
+    )
+
+    def look():
+        pairing.tick()
+        desk.tick()
+
     metering = Metering(
         clock, sensor, log, keys, openings, sealer, state, public, settings, console, events,
-        case_open, watchdog,
+        case_open, watchdog, look,
     )
     consent = Consent(clock, keys, events, metering)
     customer = CustomerPort(
         asyncio.StreamReader(customer_uart), clock, metering, pairing, keys,
-        openings, log, public, settings.telegram_ms, consent, watchdog,
+        openings, log, public, settings.telegram_ms, consent, watchdog, desk,
     )
     orders = Orders(
         clock, told, events, keys.meter, keys.boot, provider, keys.random, metering,
         watchdog,
     )
-    image = Registers(log, public, orders, consent.disclosed)
+    image = Registers(log, public, orders, consent.disclosed, desk)
     server = Server(image)
     utility = UtilityPort(
         asyncio.StreamReader(utility_uart), utility_uart, clock, server, watchdog,
@@ -124,7 +134,7 @@ def build(
         f"meter {public.meter.hex()} boot {public.boot} record {log.count} "
         f"self-test {public.self_test} key {public.key.hex()}"
     )
-    return Meter(pairing, notice, display, server, metering, customer, utility, orders)
+    return Meter(pairing, notice, display, server, metering, customer, utility, orders, desk)
 
 
 def _keep_clock(clock, told, boot, cause):

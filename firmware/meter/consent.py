@@ -43,6 +43,13 @@ class Consent:
         self._given_ms = self._clock.monotonic_ms()
         return self._events.consented(), self._challenge
 
+    def take_challenge(self):
+        """Return the challenge, which serves once; b"" if there is none, or it is too old."""
+        challenge = self._challenge
+        self._challenge = b""
+        late = self._clock.monotonic_ms() - self._given_ms > _VALID_MS
+        return b"" if late else challenge
+
     async def decide(self, state, proof):
         """Give or withdraw consent; in the chain on return.
 
@@ -51,12 +58,10 @@ class Consent:
         """
         if state not in (GIVEN, WITHDRAWN):
             raise Malformed("bad-command")
-        challenge = self._challenge
-        self._challenge = b""
+        challenge = self.take_challenge()
         keys = self._keys
         if (
             not challenge
-            or self._clock.monotonic_ms() - self._given_ms > _VALID_MS
             or proof != consent_proof(keys.epoch_secret, keys.meter, keys.epoch, challenge, state)
         ):
             raise Refused("consent-proof")

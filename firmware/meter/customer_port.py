@@ -10,6 +10,8 @@ time.
     ?pair HEX64 HEX64     #pair {json}                 (confirmation and random bytes, after it)
     ?consent              #consent {json}              (and a challenge)
     ?consent STATE HEX64  #consent {json}              (1 gives, 2 withdraws; with a proof)
+    ?applet               #applet {json} ...           #end COUNT
+    ?applet STATE HEX64 HEX64   #applet {json}         (1 approves, 2 withdraws; digest, proof)
     ?history FROM COUNT   #record SEQ HEX ...          #end NEXT
     ?openings FROM COUNT  #opening SEQ CHANNEL VALUE FLAGS BLINDINGHEX ...   #end NEXT
     ?bill ...             #bill {json}                 (see `bill`)
@@ -55,7 +57,7 @@ class CustomerPort:
 
     def __init__(
         self, stream, clock, metering, pairing, keys, openings, log, public, telegram_ms,
-        consent, watchdog,
+        consent, watchdog, desk,
     ):
         self._stream = stream
         self._clock = clock
@@ -69,6 +71,7 @@ class CustomerPort:
         self._telegrams = Telegrams(public.meter)
         self._consent = consent
         self._watchdog = watchdog
+        self._desk = desk
         self._turn = asyncio.Lock()
         self._bill = []
 
@@ -130,6 +133,13 @@ class CustomerPort:
                 if len(words) == 3:
                     await self._consent.decide(_number(words[1]), _hex(words[2]))
                 await self._line(self._consented())
+            elif command == b"?applet" and len(words) in (1, 4):
+                if len(words) == 4:
+                    await once(
+                        "applets", "decide", self._desk, self._consent, _number(words[1]),
+                        _hex(words[2]), _hex(words[3]),
+                    )
+                await once("applets", "tell", self._desk, self._line)
             elif command == b"?history" and len(words) == 3:
                 await self._history(_number(words[1]), _number(words[2]))
             elif command == b"?openings" and len(words) == 3:

@@ -9,12 +9,15 @@ from wattseal.events import (
     POWER_ON,
     SHUT,
     WITHDRAWN,
+    applet_payload,
     boot_payload,
     clock_set_payload,
+    follow_applet,
     switch_payload,
     u32,
 )
 from wattseal.record import (
+    APPLET,
     BOOT,
     CALIBRATED,
     CLOCK_SET,
@@ -26,7 +29,7 @@ from wattseal.record import (
 )
 
 # Nobody shall drive readings out of the log by consents or with the switch of the case:
-_CALM_MS = const(60_000)  # between consents
+_CALM_MS = const(60_000)  # between consents, and between approvals
 _SWITCH_MS = const(900_000)  # between news of the case, in the long run
 _SWITCHES = const(8)  # and so many at once
 
@@ -53,6 +56,8 @@ class Events:
         self._switched_ms = 0
         self._consent = (told.consent, 0)
         self._consented_ms = -_CALM_MS
+        self._applet = b""  # the payload of an approval or withdrawal to come
+        self._approved_ms = -_CALM_MS
         self._decided = asyncio.Event()
         self.work = asyncio.Event()
         self.closed = bool(log.count) and decode_sealed(log.newest).event == CLOSED
@@ -98,14 +103,48 @@ class Events:
             self._consented_ms = now_ms
         self._consent = (state, self._now_s())
         if not self.closed:
-            self._decided.clear()
             self.work.set()
-            await self._decided.wait()
+            while told.consent != state == self._consent[0] and not self.closed:
+                self._decided.clear()
+                await self._decided.wait()
         if self.closed and state == WITHDRAWN != told.consent:
             # The chain takes no event any more: the withdrawal stands in the file alone.
             told.consent = state
             await self._keep(True)
         return told.consent == state
+
+    async def applet(self, state, digest):
+        """Approve or withdraw an applet; in the log on return. False if the chain takes none now."""
+        told = self._told
+        if (digest in told.applets) == (state == GIVEN):
+            return True
+        payload = applet_payload(state, digest)
+        if self._applet or follow_applet(told.applets, payload) is None:
+            return False
+        if state == GIVEN:
+            now_ms = self._clock.monotonic_ms()
+            calm = now_ms - self._approved_ms >= _CALM_MS
+            if not calm or self._sealer.end_s is None or self.closed:
+                return False
+            self._approved_ms = now_ms
+        if self.closed:
+            told.applets = follow_applet(told.applets, payload)
+            await self._keep(True)
+            return True
+        self._applet = payload
+        self.work.set()
+        while self._applet == payload:
+            self._decided.clear()
+            await self._decided.wait()
+        return (digest in told.applets) == (state == GIVEN)
+
+    def approved(self, digest):
+        """Tell whether an applet may export, and is not about to be withdrawn."""
+        return digest in self._told.applets and self._applet[1:] != digest
+
+    def applets(self):
+        """Return the digests of the approved applets."""
+        return self._told.applets
 
     def consented(self):
         """Tell whether consumption may be shown on the utility port."""
@@ -130,6 +169,8 @@ class Events:
         switch = self._switch()
         if switch:
             return TAMPER, switch_payload(*switch)
+        if self._applet:
+            return APPLET, self._applet
         if told.consent != self._consent[0]:
             return CONSENT, switch_payload(*self._consent)
         return None
@@ -158,6 +199,11 @@ class Events:
             elif event == TAMPER:
                 told.case = payload[0]
                 self._switches -= 1
+            elif event == APPLET:
+                after = follow_applet(told.applets, payload)
+                told.applets = told.applets if after is None else after
+                self._applet = b""
+                self._decided.set()
             else:
                 told.consent = payload[0]
                 self._decided.set()
@@ -175,12 +221,14 @@ class Events:
             await self._sealer.insist("what was told", write)
 
     async def pair(self):
-        """Begin the epoch that waits, which withdraws consent."""
+        """Begin the epoch that waits, which withdraws consent and every applet."""
         self._consent = (WITHDRAWN, 0)
         await self._sealer.paired()
         # Again: whoever knew the old secret may have asked while the event was being sealed.
         self._consent = (WITHDRAWN, 0)
         self._told.consent = WITHDRAWN
+        self._told.applets = ()
+        self._applet = b""
         self._decided.set()
         await self._keep(True)
 
@@ -188,5 +236,6 @@ class Events:
         """End the chain, by the order with this counter."""
         await self._sealer.event(CLOSED, u32(counter))
         self.closed = True
+        self._applet = b""
         self._decided.set()
 

@@ -1,12 +1,14 @@
-"""The meter's side of SPAKE2, in steps that let the rest of the meter work. Loaded for one exchange
-(see `once`)."""
-
-import asyncio
+"""The meter's side of SPAKE2. Loaded for one exchange (see `once`)."""
 
 from wattseal.labels import METER_EPHEMERAL
 from wattseal.p256 import N
 from wattseal.pairing import epoch_secret, keys_steps, pin_scalar  # noqa: F401 (for pairing.py)
-from wattseal.spake2 import SECOND, share_steps
+from wattseal.spake2 import SECOND, finish_steps, share_steps
+
+from meter.drive import drive
+
+
+BRINGS = ("wattseal.pairing", "wattseal.spake2", "wattseal.hkdf")
 
 
 async def pairing(pin, other, random, public_key):
@@ -20,17 +22,14 @@ async def pairing(pin, other, random, public_key):
     return own, await drive(keys_steps(SECOND, w, ephemeral, own, other, public_key))
 
 
+async def exporting(w, other, random, names, bound):
+    """Return the same for an export's recipient: w of the PIN, both names, and what is bound."""
+    ephemeral = scalar(random)
+    own = await drive(share_steps(SECOND, w, ephemeral))
+    return own, await drive(finish_steps(SECOND, w, ephemeral, own, other, names, bound))
+
+
 def scalar(random):
     """Return a random scalar in [1, N)."""
     wide = random(METER_EPHEMERAL) + random(METER_EPHEMERAL)
     return int.from_bytes(wide, "big") % (N - 1) + 1
-
-
-async def drive(steps):
-    """Return what a generator of bounded steps returns, with everybody else at work between."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-        await asyncio.sleep(0)

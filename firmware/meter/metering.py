@@ -39,12 +39,12 @@ class Metering:
     """Owns the registers and decides what is sealed when.
 
     `energy` and `sensor` are read by the customer port. state: loaded, and here brought up to
-    the log. Registers go on from the checkpoint, or from the sealed total where that is higher.
+    the log. look: called at every wake-up. Registers go on from the checkpoint, or from the sealed total where that is higher.
     """
 
     def __init__(
         self, clock, sensor, log, keys, openings, sealer, state, public, settings, console,
-        events, case_open, watchdog,
+        events, case_open, watchdog, look,
     ):
         self._clock = clock
         self._log = log
@@ -76,6 +76,7 @@ class Metering:
         self._work = events.work
         self._case_open = case_open
         self._watchdog = watchdog
+        self._look = look
         # Who tries again is not stuck; and a reset would lose what the flash has not taken.
         sealer.on_retry = lambda: watchdog.promise(SEALING, _SEALED_MS)
         self._unsaved = False
@@ -122,6 +123,7 @@ class Metering:
         utc_ms = clock.utc_ms()
         self._flush(utc_ms)
         self._events.case(self._case_open())
+        self._look()
         if clock.is_set():
             if not self._closing and not self._events.closed:
                 self._follow(utc_ms // 1000)

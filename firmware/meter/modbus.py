@@ -20,6 +20,7 @@ _READ_DEVICE_IDENTIFICATION = const(14)
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
+_BUSY = const(6)
 
 _LONGEST_FILE_ANSWER = const(245)
 _LONGEST_FRAME = const(256)
@@ -166,8 +167,9 @@ class Server:
                 return _ILLEGAL_VALUE
         elif len(pdu) != 5:
             return _ILLEGAL_VALUE
-        if not self._image.write(_u16(pdu, 1), data):
-            return _ILLEGAL_ADDRESS
+        taken = self._image.write(_u16(pdu, 1), data)
+        if not taken:
+            return _BUSY if taken is None else _ILLEGAL_ADDRESS
         return pdu[:5]
 
     def _report(self):
@@ -187,8 +189,8 @@ class Server:
             if pdu[at] != _REFERENCE_TYPE:
                 return _ILLEGAL_ADDRESS
             data = self._image.file_record(_u16(pdu, at + 1), _u16(pdu, at + 3), count)
-            if data is None:
-                return _ILLEGAL_ADDRESS
+            if not data:
+                return _ILLEGAL_ADDRESS if data is None else _BUSY
             answer += bytes([1 + len(data), _REFERENCE_TYPE]) + data
         return bytes([_READ_FILE_RECORD, len(answer)]) + answer
 

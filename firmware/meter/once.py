@@ -5,17 +5,21 @@ import sys
 
 
 def once(name, function, *arguments):
-    """Return what a function of the module meter.<name> returns; forget the module, and those that
-    its import brought with it."""
+    """Return what a function of the module meter.<name> returns, and forget the module.
+
+    Its `BRINGS`, if it has one, names further modules that nobody else needs: they are forgotten
+    too, unless they were there before.
+    """
     before = tuple(sys.modules)
     package = __import__("meter." + name)
-    brought = [module for module in sys.modules if module not in before]
+    module = getattr(package, name)
     try:
-        return getattr(getattr(package, name), function)(*arguments)
+        return getattr(module, function)(*arguments)
     finally:
-        for module in brought:
-            parent, _, child = module.rpartition(".")
-            if parent in sys.modules:
+        for path in ("meter." + name,) + getattr(module, "BRINGS", ()):  # noqa: RUF005
+            if path in sys.modules and path not in before:
+                parent, _, child = path.rpartition(".")
                 setattr(sys.modules[parent], child, None)
-            sys.modules.pop(module, None)
+                del sys.modules[path]
+        module = None
         gc.collect()  # what comes to stay shall fill the holes

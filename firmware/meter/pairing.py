@@ -55,6 +55,12 @@ class Pairing:
         """Tell whether the window is open, and its PIN not tried yet."""
         return bool(self._pin) and self._clock.monotonic_ms() < self._closes_ms
 
+    def tick(self):
+        """Take the PIN away when its time is over. To be called often."""
+        if self._pin and not self.is_open():
+            self._pin = ""
+            self._notice.clear()
+
     async def answer(self, share):
         """Return the meter's share (65 bytes) to the customer's, which spends the PIN.
 

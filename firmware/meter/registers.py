@@ -13,10 +13,13 @@ Holding registers (16 bits, big-endian), blocks with nothing between:
     128  bytes of the newest sealed record, 129-247 the record and zeros
     256  challenge, 16 bytes, fresh with each read of all of this block; 264  newest order, u32
     272  an order, write only, all 37 registers at once
+    512  a message for the desk, write only: kind u16, length u16, message (see `desk.Desk`)
+    640  how far an export is, 96 registers
     320  how many records the utility has, u32, write only: those the meter may keep compact
     40000  SunSpec (see `sunspec`)
 
 File records: 80 slots of 120 registers a file, file 1 first: length u16, sealed record, zeros.
+From file 0x8001 on the same with the chunks of an export.
 """
 
 from micropython import const
@@ -32,17 +35,22 @@ _CHALLENGE_REGISTERS = const(10)
 _ORDER_AT = const(272)
 _ORDER_BYTES = const(74)
 _COLLECTED_AT = const(320)
+_DESK_AT = const(512)
+_EXPORT_AT = const(640)
+_EXPORT_REGISTERS = const(96)
 _SUNSPEC_AT = const(40000)
 _SLOT_REGISTERS = const(120)
 _FILE_SLOTS = const(80)
+_CHUNK_FILES = const(0x8000)
 
 
 class Registers:
     """The image a Modbus server reads (see `modbus.Server`). disclosed: see `sunspec.SunSpec`."""
 
-    def __init__(self, log, public, orders, disclosed):
+    def __init__(self, log, public, orders, disclosed, desk):
         self._log = log
         self._orders = orders
+        self._desk = desk
         self._disclosed = disclosed
         self._sunspec = None
         self._public = public
@@ -74,6 +82,8 @@ class Registers:
             return _part(_slot(self._log.newest), address - _NEWEST_AT, count)
         if address >= _SUNSPEC_AT:
             return _part(self._sunspec_image(), address - _SUNSPEC_AT, count)
+        if _EXPORT_AT <= address < _EXPORT_AT + _EXPORT_REGISTERS:
+            return _part(self._desk.status(), address - _EXPORT_AT, count)
         if address == _CHALLENGE_AT and count == _CHALLENGE_REGISTERS:
             return self._orders.challenge()
         return None
@@ -87,11 +97,14 @@ class Registers:
         return sunspec.image()
 
     def write(self, address, data):
-        """Take 2*n bytes for registers from `address` on. Return whether they may be written."""
+        """Take 2*n bytes for registers from `address` on. Return whether they may be written; None
+        where they may, but not now."""
         if address == _COLLECTED_AT and len(data) == 4:
             # Whatever is said here, no record is lost or changed by it.
             self._log.collected = int.from_bytes(data, "big")
             return True
+        if address == _DESK_AT:
+            return self._desk.put(data)
         if address != _ORDER_AT or len(data) != _ORDER_BYTES:
             return False
         return self._orders.take(data)
@@ -114,10 +127,14 @@ class Registers:
         )
 
     def file_record(self, file, address, count):
-        """Return 2*count bytes inside one record's slot, None where there is no such record."""
+        """Return 2*count bytes inside one record's slot, None where there is no such record; b""
+        for a chunk that is being made."""
         index, offset = divmod(address, _SLOT_REGISTERS)
         if file == 0 or count == 0 or index >= _FILE_SLOTS:
             return None
+        if file > _CHUNK_FILES:
+            chunk = self._desk.chunk((file - _CHUNK_FILES - 1) * _FILE_SLOTS + index)
+            return _part(_slot(chunk), offset, count) if chunk else chunk
         sealed = self._log.read((file - 1) * _FILE_SLOTS + index)
         return _part(_slot(sealed), offset, count) if sealed else None
 

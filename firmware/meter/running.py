@@ -6,7 +6,7 @@ import asyncio
 class Meter:
     """What `app.build` put together."""
 
-    def __init__(self, pairing, notice, display, server, metering, customer, utility, orders):
+    def __init__(self, pairing, notice, display, server, metering, customer, utility, orders, desk):
         self._pairing = pairing
         self._notice = notice
         self._display = display
@@ -15,13 +15,16 @@ class Meter:
         self._customer = customer
         self._utility = utility
         self._orders = orders
+        self._desk = desk
 
     def press(self):
         """Take a press of the button: the answer to what is asked, or else it opens the pairing.
 
+        A question that could hardly be read yet swallows it.
+
         May be called by an interrupt handler.
         """
-        if not self._notice.press():
+        if not self._notice.press() and not self._notice.question:
             self._pairing.press()
 
     async def run(self, address="", port=0):
@@ -41,4 +44,5 @@ class Meter:
             self._utility.answer_forever(),
             self._orders.obey_forever(),
             self._display.show_forever(),
+            self._desk.serve_forever(),
         )

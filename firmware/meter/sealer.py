@@ -28,6 +28,8 @@ from wattseal.record import (
     paired_payload,
 )
 
+from meter.drive import drive
+
 _RETRY_S = const(1)
 
 
@@ -85,7 +87,7 @@ class Sealer:
         prepared = []
         for channel in range(1 if self._public.channel_set == 1 else 2):
             scalar = self._openings.blinding(self._keys.boot, place[1], channel)
-            prepared.append(await _drive(blinding_steps(scalar)))
+            prepared.append(await drive(blinding_steps(scalar)))
         self._prepared = prepared
         self._prepared_for = place
 
@@ -129,7 +131,7 @@ class Sealer:
         seq = self._log.count
         channels = []
         for channel, value in enumerate(values):
-            point = await _drive(commit_steps(value, self._prepared[channel]))
+            point = await drive(commit_steps(value, self._prepared[channel]))
             pad = self._openings.pad(public.boot, seq, channel)
             channels.append((encode_point(point), mask_reading(value, hidden_flags, pad)))
         start_s = self.end_s
@@ -143,7 +145,7 @@ class Sealer:
 
     async def _finish(self, body):
         digest = body_digest(body)
-        await self._write(body + await _drive(sign_steps(self._keys.secret, digest)))
+        await self._write(body + await drive(sign_steps(self._keys.secret, digest)))
         self._previous = digest
 
     async def _write(self, sealed):
@@ -181,17 +183,7 @@ class Sealer:
         """Make room in the log, and old segments of it compact (see `Log.tidy_steps`)."""
         log = self._log
         try:
-            await _drive(log.tidy_steps(self._public.interval_s, self._keys.secret, urgent))
+            await drive(log.tidy_steps(self._public.interval_s, self._keys.secret, urgent))
         except OSError as error:
             if not urgent:
                 self._console(f"the log is not tidied: {error}")
-
-
-async def _drive(steps):
-    """Run a generator of bounded steps, letting other tasks run between them."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
-        await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """What the chain has told of the meter's state, and what it has still to tell, in one small file.
 
-A byte each: version, budget spent, case, consent; seven numbers of 32 bits; the digest; a CRC-32.
+A byte each: version, budget spent, case, consent; seven numbers of 32 bits; the digest of the
+calibration; the digests of the approved applets, at most four; a CRC-32.
 """
 
 from binascii import crc32
@@ -8,11 +9,12 @@ from binascii import crc32
 from micropython import const
 from wattseal.events import SHUT, WITHDRAWN
 
-VERSION = const(1)
+VERSION = const(2)
 NAME = "live/told"
 NUMBERS = ("order", "day", "oldest", "clock_boot", "counter", "before_s", "after_s")
 DIGEST_AT = const(32)
-LENGTH = const(68)
+APPLETS_AT = const(64)
+DIGEST_BYTES = const(32)
 
 
 class Told:
@@ -20,6 +22,7 @@ class Told:
 
     order       the newest order's counter; day, spent_s: the clock's budget
     oldest      the first record kept; case, consent, calibration: as told
+    applets     a tuple of the digests of those approved
     clock_boot  the boot in which the clock was last known to be set by an order
     unsaved     the file may lack some of it: no further record may be sealed before it is saved
     counter     of a clock setting the chain has not told yet, 0 if none; before_s, after_s: of it
@@ -38,6 +41,7 @@ class Told:
         self.case = SHUT
         self.consent = WITHDRAWN
         self.calibration = b""
+        self.applets = ()
         self.unsaved = False
 
     def save(self):
@@ -45,7 +49,8 @@ class Told:
         data = bytes([VERSION, self.spent_s, self.case, self.consent])
         for name in NUMBERS:
             data += getattr(self, name).to_bytes(4, "big")
-        data += self.calibration + bytes(DIGEST_AT - len(self.calibration))
+        data += self.calibration + bytes(DIGEST_BYTES - len(self.calibration))
+        data += b"".join(self.applets)
         self.unsaved = True
         try:
             self._storage.replace(NAME, data + crc32(data).to_bytes(4, "big"))

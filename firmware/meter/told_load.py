@@ -6,8 +6,9 @@ record's news at most; where it is lost it is made again from the log.
 
 from binascii import crc32
 
-from wattseal.events import WITHDRAWN, decode_clock_set, decode_switch, spend
+from wattseal.events import WITHDRAWN, decode_clock_set, decode_switch, follow_applet, spend
 from wattseal.record import (
+    APPLET,
     BOOT,
     CALIBRATED,
     CLOCK_SET,
@@ -19,20 +20,23 @@ from wattseal.record import (
     decode_body,
 )
 
-from meter.told import DIGEST_AT, LENGTH, NAME, NUMBERS, VERSION
+from meter.told import APPLETS_AT, DIGEST_AT, DIGEST_BYTES, NAME, NUMBERS, VERSION
 
 
 def load(told, storage, log):
     """Take the file into a Told, or make its content again from what the log still holds."""
     data = storage.read(NAME)
     first = log.count - 1
-    if len(data) == LENGTH and data[0] == VERSION and (
+    if len(data) >= APPLETS_AT + 4 and data[0] == VERSION and (
         crc32(data[:-4]) == int.from_bytes(data[-4:], "big")
     ):
         for i, name in enumerate(NUMBERS):
             setattr(told, name, int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big"))
         told.spent_s, told.case, told.consent = data[1], data[2], data[3]
-        told.calibration = data[DIGEST_AT:-4]
+        told.calibration = data[DIGEST_AT:APPLETS_AT]
+        told.applets = tuple(
+            [data[at : at + DIGEST_BYTES] for at in range(APPLETS_AT, len(data) - 4, DIGEST_BYTES)]
+        )
     else:
         first = log.oldest
         told.unsaved = True
@@ -62,6 +66,10 @@ def _follow(told, record):
         told.consent = decode_switch(payload)[0]
     elif event == PAIRED:
         told.consent = WITHDRAWN
+        told.applets = ()
+    elif event == APPLET:
+        after = follow_applet(told.applets, payload)
+        told.applets = told.applets if after is None else after
     elif event == CALIBRATED:
         told.calibration = payload
     elif event == ROTATED:

@@ -10,7 +10,8 @@ SEALING = const(0)
 CUSTOMER = const(1)
 UTILITY = const(2)
 ORDERS = const(3)
-_TASKS = const(4)
+DESK = const(4)
+_TASKS = const(5)
 
 
 class Watchdog:

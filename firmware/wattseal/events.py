@@ -11,9 +11,11 @@ WATCHDOG = 3
 OPENED = 1
 SHUT = 2
 
-# CONSENT: consumption values on the utility port.
+# CONSENT: consumption values on the utility port. APPLET: an applet's exports.
 GIVEN = 1
 WITHDRAWN = 2
+
+MAX_APPLETS = 4
 
 CLOCK_BUDGET_S = 60
 _DAY_S = 86400
@@ -49,6 +51,23 @@ def switch_payload(state, at_s):
 def decode_switch(payload):
     """Return (state, at_s) of a TAMPER or CONSENT payload."""
     return payload[0], int.from_bytes(payload[1:], "big")
+
+
+def applet_payload(state, digest):
+    """Return the payload of an APPLET event: GIVEN or WITHDRAWN, and the applet's digest."""
+    return bytes([state]) + digest
+
+
+def follow_applet(applets, payload):
+    """Return the approved digests after an APPLET event, None where it cannot follow.
+
+    applets: those before it, a tuple.
+    """
+    digest = payload[1:]
+    known = digest in applets
+    if payload[0] == GIVEN:
+        return None if known or len(applets) == MAX_APPLETS else tuple(list(applets) + [digest])  # noqa: RUF005 (the VM has no star there)
+    return tuple([other for other in applets if other != digest]) if known else None
 
 
 def spend(day, spent_s, before_s, after_s):

@@ -17,11 +17,10 @@ ONE_TIME = 1  # each export by a PIN on the display
 STANDING = 2  # without, encrypted to the recipient's key, until it is withdrawn
 
 SIGNATURE_BYTES = 64
-MAX_TEXT = 40
 _FIXED_BYTES = 4 + 2 * POINT_BYTES + 1 + 12
-MAX_BYTES = _FIXED_BYTES + 3 * (1 + MAX_TEXT) + SIGNATURE_BYTES
 _NUMBERS = ("granularity_s", "reach_s", "every_s")
 _TEXTS = ("name", "publisher", "origin")
+_LONGEST = (24, 24, 40)  # so that a signed manifest fits one write of registers
 
 
 class Manifest:
@@ -34,8 +33,8 @@ class Manifest:
     granularity_s  the finest that may be asked for; 0: every reading
     reach_s        how long ago a period may begin; 0: as far back as the log goes
     every_s        the least time between two exports
-    name, publisher, origin   1 to 40 printable ASCII characters each (bytes): the applet's, its
-                   publisher's, and its recipient's (of a website "https://…")
+    name, publisher, origin   printable ASCII (bytes), 1 to 24, 24 and 40 characters: the applet's,
+                   its publisher's, and its recipient's (of a website "https://…")
     """
 
     __slots__ = (
@@ -84,10 +83,10 @@ def decode(body):
     for name in _NUMBERS:
         setattr(manifest, name, int.from_bytes(body[at : at + 4], "big"))
         at += 4
-    for name in _TEXTS:
+    for name, longest in zip(_TEXTS, _LONGEST):  # noqa: B905 (no strict= on the VM)
         length = body[at] if at < len(body) else 0
         text = body[at + 1 : at + 1 + length]
-        if not 0 < length <= MAX_TEXT or len(text) != length:
+        if not 0 < length <= longest or len(text) != length:
             raise Malformed("applet-length")
         if min(text) < 0x20 or max(text) > 0x7E:
             raise Malformed("applet-text")

@@ -1,8 +1,17 @@
 """What a chain's events have said so far, and which event may follow (SPEC.md section 5.3)."""
 
 from wattseal.errors import Refused
-from wattseal.events import POWER_ON, SHUT, WITHDRAWN, decode_clock_set, decode_switch, spend
+from wattseal.events import (
+    POWER_ON,
+    SHUT,
+    WITHDRAWN,
+    decode_clock_set,
+    decode_switch,
+    follow_applet,
+    spend,
+)
 from wattseal.record import (
+    APPLET,
     BOOT,
     CALIBRATED,
     CLOCK_SET,
@@ -19,12 +28,12 @@ class Standing:
 
     known: True at the beginning of a chain, False for a verifier that begins in its middle. There
     each is None until an event tells: `clock_lost` (whether the next setting is free), `case`
-    (OPENED or SHUT), `consent` (GIVEN or WITHDRAWN). `calibration` is b"" until the first digest.
+    (OPENED or SHUT), `consent` (GIVEN or WITHDRAWN), `applets` (the digests of those approved). `calibration` is b"" until the first digest.
     `order`: the newest counter of the provider's orders. `oldest`: the first record kept.
     """
 
     __slots__ = (
-        "calibration", "case", "clock_lost", "closed", "consent", "day", "oldest", "order",
+        "applets", "calibration", "case", "clock_lost", "closed", "consent", "day", "oldest", "order",
         "spent_s",
     )
 
@@ -33,6 +42,7 @@ class Standing:
         self.clock_lost = True if known else None
         self.case = SHUT if known else None
         self.consent = WITHDRAWN if known else None
+        self.applets = () if known else None
         self.calibration = b""
         self.oldest = 0
         self.order = 0
@@ -52,6 +62,7 @@ class Standing:
         payload = record.payload
         if event == PAIRED:
             self.consent = WITHDRAWN
+            self.applets = ()
         elif event == BOOT:
             if payload[0] == POWER_ON:
                 self.clock_lost = True
@@ -61,6 +72,12 @@ class Standing:
             self.case = _switched(record, self.case)
         elif event == CONSENT:
             self.consent = _switched(record, self.consent)
+        elif event == APPLET:
+            if self.applets is not None:
+                applets = follow_applet(self.applets, payload)
+                if applets is None:
+                    raise Refused("chain-event", _at(record))
+                self.applets = applets
         elif event == CALIBRATED:
             if payload == self.calibration:
                 raise Refused("chain-event", _at(record))

@@ -118,7 +118,7 @@ def applets() -> Family:
     for name, change in (
         ("one-time", {}), ("standing", standing), ("both-channels", {"reads": 3}),
         ("shortest-texts", {"name": b"a", "publisher": b" ", "origin": b"~"}),
-        ("longest-texts", {"name": b"n" * 40, "publisher": b"p" * 40, "origin": b"o" * 40}),
+        ("longest-texts", {"name": b"n" * 24, "publisher": b"p" * 24, "origin": b"o" * 40}),
         ("numbers", {"granularity_s": U32 - 1, "reach_s": 0, "every_s": 0, "applet": 65535}),
     ):  # fmt: skip
         body = manifest(**change)
@@ -141,7 +141,8 @@ def applets() -> Family:
         ("reads-nothing", manifest(reads=0), "applet-reads"),
         ("reads-4", manifest(reads=4), "applet-reads"),
         ("no-name", manifest(name=b""), "applet-length"),
-        ("long-name", manifest(name=b"n" * 41), "applet-length"),
+        ("long-name", manifest(name=b"n" * 25), "applet-length"),
+        ("long-origin", manifest(origin=b"o" * 41), "applet-length"),
         ("escape-in-name", manifest(name=b"\x1b[2J"), "applet-text"),
         ("no-ascii", manifest(origin=b"https://\xc3\xa9"), "applet-text"),
     ):

@@ -56,6 +56,7 @@ HINTS = {
     "period-overlap": "billed periods never overlap; a correction is a new release",
     "port-missing": "check the path and that nothing else has the port open",
     "port-refused": "the meter said no; for pairing-closed press its button first",
+    "port-busy": "try again in a moment",
     "port-silent": "check the cable, the speed and that the meter has power",
     "replacement-missing": "it is the file that `wattseal provider replace` writes",
     "secret-exposed": "run: chmod 600 FILE",

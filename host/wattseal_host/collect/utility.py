@@ -18,7 +18,11 @@ from wattseal_host.collect import registers
 from wattseal_host.collect.itself import MeterSelf
 from wattseal_host.collect.place import UTILITY, Place
 from wattseal_host.collect.registers import (
+    CHUNK_FILES,
     COLLECTED_AT,
+    DESK_AT,
+    EXPORT_AT,
+    EXPORT_REGISTERS,
     IDENTITY_AT,
     IDENTITY_REGISTERS,
     NEWEST_AT,
@@ -37,6 +41,7 @@ from wattseal_host.errors import PortError
 
 BAUD = 19200
 _SEQ_AT = slice(26, 30)
+_BUSY = 6
 _FUNCTIONS = {"read_holding_registers": 3, "write_registers": 16, "read_file_record": 20}
 
 
@@ -109,18 +114,21 @@ class UtilityPort:
     def record(self, seq: int) -> bytes:
         """One sealed record's bytes, unverified, by Read File Record (FC 20)."""
         file, slot = divmod(seq, RECORDS_PER_FILE)
+        data = registers.read_slot(self._slot(1 + file, slot))
+        if data is None:
+            raise PortError("port-answer", f"record {seq} is empty")
+        return data
+
+    def _slot(self, file: int, slot: int) -> bytes:
         request = FileRecord(
-            file_number=1 + file,
+            file_number=file,
             record_number=slot * SLOT_REGISTERS,
             record_length=SLOT_BYTES_USED,
         )
-        answer = self._ask("read_file_record", [request])
-        records = answer.records
+        records = self._ask("read_file_record", [request]).records
         if len(records) != 1 or len(records[0].record_data) != SLOT_BYTES_USED:
-            raise PortError("port-answer", f"record {seq}")
-        data = registers.read_slot(records[0].record_data)
-        if data is None:
-            raise PortError("port-answer", f"record {seq} is empty")
+            raise PortError("port-answer", f"slot {slot} of file {file}")
+        data: bytes = records[0].record_data
         return data
 
     def fetch(self, from_seq: int, count: int) -> Iterator[bytes]:
@@ -147,6 +155,24 @@ class UtilityPort:
         values = [int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)]
         self._ask("write_registers", address, values)
 
+    def mail(self, kind: int, message: bytes) -> None:
+        """Leave a message on the meter's desk (SPEC.md 8.3). PortError `port-busy` while another is
+        in hand."""
+        data = kind.to_bytes(2, "big") + len(message).to_bytes(2, "big") + message
+        self.write(DESK_AT, data + bytes(len(data) % 2))
+
+    def mailbox_bytes(self) -> bytes:
+        """How far the export is: 192 bytes."""
+        return self.read(EXPORT_AT, EXPORT_REGISTERS)
+
+    def export_chunk(self, number: int) -> bytes:
+        """One encrypted chunk. PortError `port-busy` while it is being made."""
+        file, slot = divmod(number, RECORDS_PER_FILE)
+        data = registers.read_slot(self._slot(CHUNK_FILES + file, slot))
+        if data is None:
+            raise PortError("port-answer", f"chunk {number} is empty")
+        return data
+
     def acknowledge(self, count: int) -> None:
         """Tell the meter that so many records are in the ledger, which it may now keep compact.
 
@@ -164,6 +190,8 @@ class UtilityPort:
             raise PortError("port-answer", f"garbled on {self.place.port}") from error
         if answer.isError():
             code = getattr(answer, "exception_code", 0)
+            if code == _BUSY:
+                raise PortError("port-busy", "the meter has something else in hand")
             raise PortError("port-refused", f"modbus exception {code}")
         if answer.function_code != _FUNCTIONS[method]:
             raise PortError("port-answer", f"answer of function {answer.function_code}")
