@@ -118,7 +118,7 @@ def run_all(
             target = command.split()[1]
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
             continue
-        words = shlex.split(command)
+        words = ["bash", "-c", command] if "$(" in command else shlex.split(command)
         if words[0] == "make":
             # In the tree, but with results in the folder that the commands after it look into.
             words = ["make", "-C", str(ROOT), *words[1:]]

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import CsvLoad, Load, ProfileLoad
+from wattseal_hil.pairing import read_pin
 from wattseal_host.ledger import Ledger
 
 DATA = Path(os.environ.get("WATTSEAL_DATA", Path(__file__).parents[1] / "../shared/data"))
@@ -88,13 +89,13 @@ def test_the_way_of_a_reading(
     assert wattseal("customer", "status", "--port", customer)["clock_set"]
 
     # Pairing: refused without the button, good once with it.
-    pair = ["customer", "pair", "--port", customer, "--secrets", secrets]
+    pair = ["customer", "pair", "--port", customer, "--secrets", secrets, "--pin"]
     code = "from wattseal_host.cli.main import run; run()"
-    line = [sys.executable, "-c", code, *map(str, pair)]
+    line = [sys.executable, "-c", code, *map(str, pair), "000000"]
     refused = subprocess.run(line, capture_output=True, text=True, check=False)
     assert refused.returncode == 2 and "pairing-closed" in refused.stderr
     meter_board.press_button()
-    meter = wattseal(*pair)["meter"]
+    meter = wattseal(*pair, read_pin(meter_board))["meter"]
     assert secrets.stat().st_mode & 0o777 == 0o600
 
     # Documents.

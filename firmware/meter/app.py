@@ -13,8 +13,8 @@ from meter.clock import Clock
 from meter.consent import Consent
 from meter.customer_port import CustomerPort
 from meter.display import Display
-from meter.desk import Desk
 from meter.events import Events
+from meter.hall import Hall
 from meter.keys import Keys
 from meter.log import Log
 from meter.metering import Metering
@@ -100,13 +100,13 @@ def build(
     pins = Pins(keys.random)
     pairing = Pairing(clock, keys, notice, pins)
     watchdog = Watchdog(clock, feed)
-    desk = Desk(
+    hall = Hall(
         clock, storage, keys, log, openings, public, notice, pins, events, watchdog
     )
 
     def look():
         pairing.tick()
-        desk.tick()
+        hall.look()
 
     metering = Metering(
         clock, sensor, log, keys, openings, sealer, state, public, settings, console, events,
@@ -115,13 +115,13 @@ def build(
     consent = Consent(clock, keys, events, metering)
     customer = CustomerPort(
         asyncio.StreamReader(customer_uart), clock, metering, pairing, keys,
-        openings, log, public, settings.telegram_ms, consent, watchdog, desk,
+        openings, log, public, settings.telegram_ms, consent, watchdog, hall,
     )
     orders = Orders(
         clock, told, events, keys.meter, keys.boot, provider, keys.random, metering,
         watchdog,
     )
-    image = Registers(log, public, orders, consent.disclosed, desk)
+    image = Registers(log, public, orders, consent.disclosed, hall)
     server = Server(image)
     utility = UtilityPort(
         asyncio.StreamReader(utility_uart), utility_uart, clock, server, watchdog,
@@ -134,7 +134,7 @@ def build(
         f"meter {public.meter.hex()} boot {public.boot} record {log.count} "
         f"self-test {public.self_test} key {public.key.hex()}"
     )
-    return Meter(pairing, notice, display, server, metering, customer, utility, orders, desk)
+    return Meter(pairing, notice, display, server, metering, customer, utility, orders)
 
 
 def _keep_clock(clock, told, boot, cause):

@@ -6,12 +6,13 @@ from wattseal.events import GIVEN, WITHDRAWN
 from wattseal.manifest import SIGNATURE_BYTES, decode, digest, proof, verify_signature_steps
 from wattseal.record import EXPORT, IMPORT
 
-from meter import desk as d
+from meter import desk_codes as d
 from meter.applet_files import FOLDER, WAITING, path
 from meter.drive import drive
 
-BRINGS = ("meter.applet_files", "wattseal.manifest")
+BRINGS = ("meter.applet_files", "meter.desk_codes", "wattseal.manifest")
 _ASKED_MS = const(120_000)
+_APPLET = '#applet {{"digest":"{}","approved":{},"manifest":"{}","signature":"{}"}}'
 _READS = {IMPORT: "import", EXPORT: "export", IMPORT | EXPORT: "import, export"}
 
 
@@ -44,53 +45,50 @@ async def deploy(desk):
         if desk.message:
             break  # it is served first; who is asked at home still can
     desk.notice.clear()
-    if desk.message:
-        desk.wake()
     return None
 
 
 def lines_of(manifest):
     """Return what the display says of an applet."""
-    how = "needs a PIN" if manifest.kind == 1 else "every %d s" % manifest.every_s
+    how = "needs a PIN" if manifest.kind == 1 else f"every {manifest.every_s} s"
     what = _READS[manifest.reads]
     return (
         "Allow? Press.", manifest.name.decode(), "by " + manifest.publisher.decode(),
         "to " + manifest.origin.decode(),
-        what + (", %d s" % manifest.granularity_s if manifest.granularity_s else ", all"), how,
+        f"{what}, {manifest.granularity_s} s" if manifest.granularity_s else what + ", all", how,
     )
 
 
-async def tell(desk, line):
+async def tell(hall, line):
     """Answer ?applet: a line for each applet, by the coroutine `line`."""
-    for data in _files(desk.storage):
+    for data in _files(hall.storage):
         name = digest(data[:-SIGNATURE_BYTES])
-        approved = "true" if desk.events.approved(name) else "false"
-        await line('#applet {{"digest":"{}","approved":{},"manifest":"{}","signature":"{}"}}'.format(
-            name.hex(), approved, data[:-SIGNATURE_BYTES].hex(), data[-SIGNATURE_BYTES:].hex()
-        ))
-    await line("#end %d" % len(desk.events.applets()))
+        approved = "true" if hall.events.approved(name) else "false"
+        body, signature = data[:-SIGNATURE_BYTES].hex(), data[-SIGNATURE_BYTES:].hex()
+        await line(_APPLET.format(name.hex(), approved, body, signature))
+    await line(f"#end {len(hall.events.applets())}")
 
 
-async def decide(desk, consent, state, name, given):
+async def decide(hall, consent, state, name, given):
     """Approve or withdraw an applet, with a proof; in the chain on return.
 
     Refused `consent-proof`, `applet-unknown`, `consent-busy`.
     """
     if state not in (GIVEN, WITHDRAWN):
         raise Malformed("bad-command")
-    keys = desk.keys
+    keys = hall.keys
     challenge = consent.take_challenge()
     expected = proof(keys.epoch_secret, keys.meter, keys.epoch, challenge, state, name)
     if not challenge or given != expected:
         raise Refused("consent-proof")
     if state == GIVEN:
-        if not desk.events.approved(name) and digest(_waiting(desk.storage)) != name:
+        if not hall.events.approved(name) and digest(_waiting(hall.storage)) != name:
             raise Refused("applet-unknown")
-        done = await _approve(desk.storage, desk.events, name)
+        done = await _approve(hall.storage, hall.events, name)
     else:
-        done = await desk.events.applet(WITHDRAWN, name)
-        desk.wake()
-        _sweep(desk.storage, desk.events.applets())
+        done = await hall.events.applet(WITHDRAWN, name)
+        hall.wake()
+        _sweep(hall.storage, hall.events.applets())
     if not done:
         raise Refused("consent-busy")
 

@@ -23,8 +23,6 @@ import asyncio
 
 from micropython import const
 from wattseal.errors import Malformed, Refused
-from wattseal.p256 import encode_scalar
-from wattseal.record import decode_body
 
 from meter.energy import UJ_PER_WH
 from meter.once import once
@@ -33,7 +31,6 @@ from meter.public import FIRMWARE_VERSION
 from meter.watchdog import CUSTOMER
 
 _LONGEST_LINE = const(140)
-_SHARE_BYTES = const(65)
 _WRITTEN_MS = const(10_000)
 
 _STATUS = (
@@ -42,14 +39,6 @@ _STATUS = (
     '"export_wh":{},"sealed_units":[{}],"clock_s":{},"clock_set":{},"power_mw":{},"power_w":{},'
     '"voltage_mv":{},"current_ma":{},"pairing_open":{},"pairing_pending":{},"status":{}}}'
 )
-_MEASUREMENT = (
-    '#measurement {{"power_mw":{},"reactive_mvar":{},"apparent_mva":{},"voltage_mv":{},'
-    '"current_ma":{},"mains_mhz":{},"flags":{},"import_uj":{},"export_uj":{},"calibrated":{},'
-    '"voltage_uv_per_step":{},"current_ua_per_step":{},"bursts":{},"sum_power_mw":{},'
-    '"sum_reactive_mvar":{},"sum_voltage_mv":{},"sum_current_ma":{}}}'
-)
-_SHARE = '#pair {{"meter":"{}","key":"{}","share":"{}"}}'
-_PAIR = '#pair {{"epoch":{},"confirmation":"{}","random":"{}"}}'
 
 
 class CustomerPort:
@@ -57,7 +46,7 @@ class CustomerPort:
 
     def __init__(
         self, stream, clock, metering, pairing, keys, openings, log, public, telegram_ms,
-        consent, watchdog, desk,
+        consent, watchdog, hall,
     ):
         self._stream = stream
         self._clock = clock
@@ -71,7 +60,7 @@ class CustomerPort:
         self._telegrams = Telegrams(public.meter)
         self._consent = consent
         self._watchdog = watchdog
-        self._desk = desk
+        self._hall = hall
         self._turn = asyncio.Lock()
         self._bill = []
 
@@ -126,24 +115,27 @@ class CustomerPort:
             if command == b"?status" and len(words) == 1:
                 await self._line(self._status())
             elif command == b"?measurement" and len(words) == 1:
-                await self._line(self._measurement())
+                await self._line(once("questions", "measurement", self._metering))
             elif command == b"?pair" and len(words) in (2, 3):
-                await self._line(await self._pair(words))
+                await once("questions", "pair", words, self._public, self._pairing, self._line)
             elif command == b"?consent" and len(words) in (1, 3):
                 if len(words) == 3:
-                    await self._consent.decide(_number(words[1]), _hex(words[2]))
+                    await self._consent.decide(_number(words[1]), hex_of(words[2]))
                 await self._line(self._consented())
             elif command == b"?applet" and len(words) in (1, 4):
                 if len(words) == 4:
                     await once(
-                        "applets", "decide", self._desk, self._consent, _number(words[1]),
-                        _hex(words[2]), _hex(words[3]),
+                        "applets", "decide", self._hall, self._consent, _number(words[1]),
+                        hex_of(words[2]), hex_of(words[3]),
                     )
-                await once("applets", "tell", self._desk, self._line)
+                await once("applets", "tell", self._hall, self._line)
             elif command == b"?history" and len(words) == 3:
                 await self._history(_number(words[1]), _number(words[2]))
             elif command == b"?openings" and len(words) == 3:
-                await self._list_openings(_number(words[1]), _number(words[2]))
+                await once(
+                    "questions", "list_openings", _number(words[1]), _number(words[2]),
+                    self._log, self._keys, self._openings, self._line,
+                )
             elif command == b"?bill" and len(words) <= 4:
                 await once(
                     "bill", "answer", words[1:], self._bill, self._log, self._openings,
@@ -165,71 +157,34 @@ class CustomerPort:
             self._log.count, self._log.oldest, public.interval_s, public.exponent,
             public.channel_set, energy.import_uj // UJ_PER_WH, energy.export_uj // UJ_PER_WH,
             ",".join([str(units) for units in self._metering.sealed_units()]),
-            self._clock.utc_s(), _json(self._clock.is_set()), energy.power_mw,
+            self._clock.utc_s(), json_of(self._clock.is_set()), energy.power_mw,
             energy.power_mw // 1000, sensor.voltage_mv, sensor.current_ma,
-            _json(self._pairing.is_open()), _json(bool(self._keys.pending)), public.status(),
-        )
-
-    def _measurement(self):
-        sensor = self._metering.sensor
-        energy = self._metering.energy
-        calibration = sensor.calibration
-        return _MEASUREMENT.format(
-            sensor.power_mw, sensor.reactive_mvar, sensor.apparent_mva, sensor.voltage_mv,
-            sensor.current_ma, sensor.mains_mhz, sensor.flags, energy.import_uj, energy.export_uj,
-            _json(calibration.present), calibration.voltage_uv_per_step, calibration.points[0][1],
-            *sensor.totals,
+            json_of(self._pairing.is_open()), json_of(bool(self._keys.pending)), public.status(),
         )
 
     def _consented(self):
         given, challenge = self._consent.challenge()
-        return f'#consent {{"given":{_json(given)},"challenge":"{challenge.hex()}"}}'
-
-    async def _pair(self, words):
-        values = [_hex(word, _SHARE_BYTES if len(words) == 2 else 32) for word in words[1:]]
-        public = self._public
-        if public.events.closed:
-            raise Refused("chain-ended")  # no epoch begins any more
-        if len(words) == 2:
-            share = await self._pairing.answer(values[0])
-            return _SHARE.format(public.meter.hex(), public.key.hex(), share.hex())
-        epoch, confirmation, random = self._pairing.confirm(*values)
-        return _PAIR.format(epoch, confirmation.hex(), random.hex())
+        return f'#consent {{"given":{json_of(given)},"challenge":"{challenge.hex()}"}}'
 
     async def _history(self, first, count):
         end = min(first + count, self._log.count)
         for seq in range(first, end):
-            await self._line(f"#record {seq} {_present(self._log.read(seq)).hex()}")
+            await self._line(f"#record {seq} {present(self._log.read(seq)).hex()}")
         await self._line(f"#end {max(first, end)}")
 
-    async def _list_openings(self, first, count):
-        end = min(first + count, self._log.count)
-        for seq in range(first, end):
-            record = decode_body(_present(self._log.body(seq)))
-            if record.epoch != self._keys.epoch:
-                raise Refused("opening-other-epoch")
-            # All of a record at once: between two lines the epoch may change.
-            lines = []
-            for channel in range(len(record.channels)):
-                value, flags = self._openings.reading(record, channel)
-                blinding = encode_scalar(self._openings.blinding(record.boot, seq, channel))
-                lines.append(f"#opening {seq} {channel} {value} {flags} {blinding.hex()}")
-            for line in lines:
-                await self._line(line)
-        await self._line(f"#end {max(first, end)}")
+def json_of(flag):
+    """Return a truth value as JSON has it."""
+    return "true" if flag else "false"
 
 
-def _present(data):
+def present(data):
+    """Return a record's bytes; Refused `record-gone` if there are none."""
     if not data:
         raise Refused("record-gone")
     return data
 
 
-def _json(flag):
-    return "true" if flag else "false"
-
-
-def _hex(word, length=32):
+def hex_of(word, length=32):
     """Return so many bytes of hexadecimal digits; Malformed `bad-command` for anything else."""
     try:
         data = bytes.fromhex(word.decode())

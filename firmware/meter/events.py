@@ -114,7 +114,7 @@ class Events:
         return told.consent == state
 
     async def applet(self, state, digest):
-        """Approve or withdraw an applet; in the log on return. False if the chain takes none now."""
+        """Approve or withdraw an applet; in the log on return. False if none is taken now."""
         told = self._told
         if (digest in told.applets) == (state == GIVEN):
             return True

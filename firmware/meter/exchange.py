@@ -1,12 +1,11 @@
-"""The meter's side of SPAKE2. Loaded for one exchange (see `once`)."""
+"""The meter's side of an exchange of keys. Loaded for one (see `once`)."""
 
-from wattseal.labels import METER_EPHEMERAL
+from wattseal.labels import EXPORT_PIN, METER_EPHEMERAL
 from wattseal.p256 import N
 from wattseal.pairing import epoch_secret, keys_steps, pin_scalar  # noqa: F401 (for pairing.py)
-from wattseal.spake2 import SECOND, finish_steps, share_steps
+from wattseal.spake2 import SECOND, finish_steps, password_scalar, share_steps
 
 from meter.drive import drive
-
 
 BRINGS = ("wattseal.pairing", "wattseal.spake2", "wattseal.hkdf")
 
@@ -22,8 +21,9 @@ async def pairing(pin, other, random, public_key):
     return own, await drive(keys_steps(SECOND, w, ephemeral, own, other, public_key))
 
 
-async def exporting(w, other, random, names, bound):
-    """Return the same for an export's recipient: w of the PIN, both names, and what is bound."""
+async def exporting(pin, other, random, names, bound):
+    """Return the same for an export's recipient: both names, and what is bound."""
+    w = password_scalar(pin.encode(), EXPORT_PIN)
     ephemeral = scalar(random)
     own = await drive(share_steps(SECOND, w, ephemeral))
     return own, await drive(finish_steps(SECOND, w, ephemeral, own, other, names, bound))

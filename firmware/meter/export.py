@@ -8,24 +8,20 @@ import asyncio
 
 from wattseal.ecdsa import sign_steps
 from wattseal.errors import WattsealError
-from wattseal.export import Cipher, absorb, binding, standing_key, transcript
-from wattseal.fixed_base import G_BASE
-from wattseal.labels import EXPORT_PIN
-from wattseal.manifest import ONE_TIME
-from wattseal.p256 import decode_point, jacobian_multiply_steps, to_affine
+from wattseal.export import Cipher, absorb, binding, transcript
+from wattseal.manifest import ONE_TIME, Manifest
 from wattseal.record import decode_body
-from wattseal.spake2 import encode_share, password_scalar
 
-from meter import desk as d
+from meter import desk_codes as d
 from meter.applet_files import read
 from meter.drive import drive
-from meter.exchange import exporting, scalar
 from meter.export_items import Items, begins
 from meter.local_time import civil_from_days
+from meter.once import once
 
 BRINGS = (
-    "meter.applet_files", "meter.exchange", "meter.export_items", "wattseal.export",
-    "wattseal.hkdf", "wattseal.manifest", "wattseal.pairing", "wattseal.spake2",
+    "meter.applet_files", "meter.desk_codes", "meter.export_items", "wattseal.export",
+    "wattseal.hkdf", "wattseal.manifest",
 )
 _ASKED_MS = 600_000
 _PIN_MS = 300_000
@@ -45,8 +41,6 @@ async def serve(desk):
             desk.reply(d.FLASH)
         desk.notice.clear()
         desk.clear()
-    if desk.message:
-        desk.wake()
 
 
 class _Over(Exception):
@@ -62,7 +56,7 @@ class _Export:
         self.start_s, self.end_s, self.granularity_s = [
             int.from_bytes(data[at : at + 4], "big") for at in (48, 52, 56)
         ]
-        self.manifest = None
+        self.manifest = Manifest()
         self.epoch = desk.keys.epoch
 
     async def run(self):
@@ -85,7 +79,7 @@ class _Export:
         else:
             first = self.manifest.recipient_key
             key = await self._for_standing(bound)
-        desk.served[self.name] = desk.clock.utc_s()
+        desk.hall.served[self.name] = desk.clock.utc_s()
         await self._chunks(bound, key, first)
 
     def _refusal(self):
@@ -104,7 +98,7 @@ class _Export:
             return d.SCOPE
         if manifest.reach_s and self.start_s < now_s - manifest.reach_s:
             return d.SCOPE
-        if now_s - desk.served.get(self.name, -manifest.every_s) < manifest.every_s:
+        if now_s - desk.hall.served.get(self.name, -manifest.every_s) < manifest.every_s:
             return d.SCOPE
         self.first = begins(desk.log, self.start_s, desk.log.oldest)
         self.end = begins(desk.log, self.end_s, self.first)
@@ -144,7 +138,7 @@ class _Export:
     async def _exchanged(self, bound):
         """Return (the recipient's share, the key): the PIN is right, and spent."""
         desk = self._desk
-        pin = desk.pins.draw()
+        pin = desk.hall.pins.draw()
         desk.state = d.PIN_SHOWN
         desk.answer = 0
         desk.notice.ask(self._lines("PIN " + pin, "Press: refuse."), desk.say_yes)
@@ -152,9 +146,10 @@ class _Export:
         desk.notice.clear()
         keys = desk.keys
         names = (self.manifest.origin, keys.meter)
-        w = password_scalar(pin.encode(), EXPORT_PIN)
         try:
-            own, exchange = await exporting(w, other, keys.random, names, bound)
+            own, exchange = await once(
+                "exchange", "exporting", pin, other, keys.random, names, bound
+            )
         except WattsealError:
             self._end(d.PIN_WRONG)
         desk.share = own
@@ -185,11 +180,10 @@ class _Export:
 
     async def _for_standing(self, bound):
         desk = self._desk
-        ephemeral = scalar(desk.keys.random)
-        desk.share = encode_share((await drive(G_BASE.steps(ephemeral))))
-        recipient = self.manifest.recipient_key
-        shared = await drive(jacobian_multiply_steps(ephemeral, decode_point(recipient)))
-        return standing_key(encode_share(to_affine(shared)), desk.share, recipient, bound)
+        desk.share, key = await once(
+            "standing", "agree", desk.keys.random, self.manifest.recipient_key, bound
+        )
+        return key
 
     async def _chunks(self, bound, key, first):
         """Make the chunks that are wanted, in order, and sign when the last one is made."""
@@ -219,9 +213,9 @@ class _Export:
                 signature = await drive(sign_steps(desk.keys.secret, digest))
                 desk.signature = signature
                 desk.state = d.DONE
-            if not await self._hear(desk.read_ms + _IDLE_MS):
-                if desk.clock.monotonic_ms() >= desk.read_ms + _IDLE_MS:
-                    self._end(d.EXPIRED)
+            heard = await self._hear(desk.read_ms + _IDLE_MS)
+            if not heard and desk.clock.monotonic_ms() >= desk.read_ms + _IDLE_MS:
+                self._end(d.EXPIRED)
             if desk.message:
                 idle_ms = desk.clock.monotonic_ms() - desk.read_ms
                 if desk.message[0] == d.REQUEST and (
@@ -268,7 +262,7 @@ class _Export:
         wide = self.granularity_s
         return (
             head, self.manifest.origin.decode(), _day(self.start_s) + " to", _day(self.end_s),
-            "every %d s" % wide if wide else "every reading",
+            f"every {wide} s" if wide else "every reading",
             foot,
         )
 
@@ -276,4 +270,4 @@ class _Export:
 def _day(time_s):
     year, month, day = civil_from_days(time_s // _DAY_S)
     minute = time_s % _DAY_S // 60
-    return "%d-%02d-%02d %02d:%02d" % (year, month, day, minute // 60, minute % 60)
+    return f"{year}-{month:02d}-{day:02d} {minute // 60:02d}:{minute % 60:02d}"

@@ -33,7 +33,7 @@ class Items:
 
     def __init__(self, desk, export):
         self._log = desk.log
-        self._openings = desk.openings
+        self._openings = desk.hall.openings
         self._keys = desk.keys
         self._export = export
         reads = export.manifest.reads

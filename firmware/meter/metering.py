@@ -39,7 +39,8 @@ class Metering:
     """Owns the registers and decides what is sealed when.
 
     `energy` and `sensor` are read by the customer port. state: loaded, and here brought up to
-    the log. look: called at every wake-up. Registers go on from the checkpoint, or from the sealed total where that is higher.
+    the log. look: called at every wake-up. Registers go on from the checkpoint, or from the
+    sealed total where that is higher.
     """
 
     def __init__(

@@ -15,14 +15,14 @@ class Notice:
     """
 
     def __init__(self, clock, console):
-        self.lines = ()
+        self.lines = ()  # type: tuple[str, ...]
         self.question = False
         self.shown_ms = 0
         self.has_display = False
         self.wake = None
         self._clock = clock
         self._console = console
-        self._answer = None
+        self._answer = lambda: None
 
     def ask(self, lines, answer):
         """Ask for a press of the button. answer: called by it, perhaps in an interrupt."""

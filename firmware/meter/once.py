@@ -19,7 +19,7 @@ def once(name, function, *arguments):
         for path in ("meter." + name,) + getattr(module, "BRINGS", ()):  # noqa: RUF005
             if path in sys.modules and path not in before:
                 parent, _, child = path.rpartition(".")
-                setattr(sys.modules[parent], child, None)
+                delattr(sys.modules[parent], child)
                 del sys.modules[path]
         module = None
         gc.collect()  # what comes to stay shall fill the holes

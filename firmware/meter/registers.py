@@ -13,7 +13,7 @@ Holding registers (16 bits, big-endian), blocks with nothing between:
     128  bytes of the newest sealed record, 129-247 the record and zeros
     256  challenge, 16 bytes, fresh with each read of all of this block; 264  newest order, u32
     272  an order, write only, all 37 registers at once
-    512  a message for the desk, write only: kind u16, length u16, message (see `desk.Desk`)
+    512  a message for the desk, write only: kind u16, length u16, message (see `desk`)
     640  how far an export is, 96 registers
     320  how many records the utility has, u32, write only: those the meter may keep compact
     40000  SunSpec (see `sunspec`)
@@ -47,10 +47,10 @@ _CHUNK_FILES = const(0x8000)
 class Registers:
     """The image a Modbus server reads (see `modbus.Server`). disclosed: see `sunspec.SunSpec`."""
 
-    def __init__(self, log, public, orders, disclosed, desk):
+    def __init__(self, log, public, orders, disclosed, hall):
         self._log = log
         self._orders = orders
-        self._desk = desk
+        self._hall = hall
         self._disclosed = disclosed
         self._sunspec = None
         self._public = public
@@ -83,7 +83,7 @@ class Registers:
         if address >= _SUNSPEC_AT:
             return _part(self._sunspec_image(), address - _SUNSPEC_AT, count)
         if _EXPORT_AT <= address < _EXPORT_AT + _EXPORT_REGISTERS:
-            return _part(self._desk.status(), address - _EXPORT_AT, count)
+            return _part(self._hall.status(), address - _EXPORT_AT, count)
         if address == _CHALLENGE_AT and count == _CHALLENGE_REGISTERS:
             return self._orders.challenge()
         return None
@@ -104,7 +104,7 @@ class Registers:
             self._log.collected = int.from_bytes(data, "big")
             return True
         if address == _DESK_AT:
-            return self._desk.put(data)
+            return self._hall.put(data)
         if address != _ORDER_AT or len(data) != _ORDER_BYTES:
             return False
         return self._orders.take(data)
@@ -133,7 +133,7 @@ class Registers:
         if file == 0 or count == 0 or index >= _FILE_SLOTS:
             return None
         if file > _CHUNK_FILES:
-            chunk = self._desk.chunk((file - _CHUNK_FILES - 1) * _FILE_SLOTS + index)
+            chunk = self._hall.chunk((file - _CHUNK_FILES - 1) * _FILE_SLOTS + index)
             return _part(_slot(chunk), offset, count) if chunk else chunk
         sealed = self._log.read((file - 1) * _FILE_SLOTS + index)
         return _part(_slot(sealed), offset, count) if sealed else None

@@ -6,7 +6,7 @@ import asyncio
 class Meter:
     """What `app.build` put together."""
 
-    def __init__(self, pairing, notice, display, server, metering, customer, utility, orders, desk):
+    def __init__(self, pairing, notice, display, server, metering, customer, utility, orders):
         self._pairing = pairing
         self._notice = notice
         self._display = display
@@ -15,7 +15,6 @@ class Meter:
         self._customer = customer
         self._utility = utility
         self._orders = orders
-        self._desk = desk
 
     def press(self):
         """Take a press of the button: the answer to what is asked, or else it opens the pairing.
@@ -44,5 +43,4 @@ class Meter:
             self._utility.answer_forever(),
             self._orders.obey_forever(),
             self._display.show_forever(),
-            self._desk.serve_forever(),
         )

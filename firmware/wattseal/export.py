@@ -38,8 +38,8 @@ def binding(origin, start_s, end_s, granularity_s, public_key, session):
     """Return the 32-byte digest of what an export is for.
 
     origin: the recipient's, 1 to 255 bytes; the period [start_s, end_s) and the granularity in
-    seconds (u32; 0: every reading); public_key: the meter's, 33 bytes; session: 16 bytes, fresh for each export.
-    Misuse `export-request` for anything else.
+    seconds (u32; 0: every reading); public_key: the meter's, 33 bytes; session: 16 bytes,
+    fresh for each export. Misuse `export-request` for anything else.
     """
     lengths = 0 < len(origin) <= MAX_ORIGIN_BYTES and len(public_key) == 33
     if not (lengths and len(session) == SESSION_BYTES):

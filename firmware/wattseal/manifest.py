@@ -37,10 +37,13 @@ class Manifest:
                    its publisher's, and its recipient's (of a website "https://…")
     """
 
-    __slots__ = (
-        "every_s", "granularity_s", "kind", "name", "origin", "publisher", "publisher_key",
-        "reach_s", "reads", "recipient_key", "version",
-    )
+    def __init__(self):
+        self.kind = ONE_TIME
+        self.version = 0
+        self.publisher_key = self.recipient_key = bytes(POINT_BYTES)
+        self.reads = IMPORT
+        self.granularity_s = self.reach_s = self.every_s = 0
+        self.name = self.publisher = self.origin = b""
 
     def encode(self):
         """Return the bytes that are hashed and signed. Misuse `applet-field`."""

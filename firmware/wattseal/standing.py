@@ -28,13 +28,14 @@ class Standing:
 
     known: True at the beginning of a chain, False for a verifier that begins in its middle. There
     each is None until an event tells: `clock_lost` (whether the next setting is free), `case`
-    (OPENED or SHUT), `consent` (GIVEN or WITHDRAWN), `applets` (the digests of those approved). `calibration` is b"" until the first digest.
-    `order`: the newest counter of the provider's orders. `oldest`: the first record kept.
+    (OPENED or SHUT), `consent` (GIVEN or WITHDRAWN), `applets` (the digests of those approved).
+    `calibration` is b"" until the first digest. `order`: the newest counter of the provider's
+    orders. `oldest`: the first record kept.
     """
 
     __slots__ = (
-        "applets", "calibration", "case", "clock_lost", "closed", "consent", "day", "oldest", "order",
-        "spent_s",
+        "applets", "calibration", "case", "clock_lost", "closed", "consent", "day", "oldest",
+        "order", "spent_s",
     )
 
     def __init__(self, known):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from wattseal import p256
-from wattseal.pairing import Customer
+from wattseal.pairing_customer import Customer
 
 from wattseal_hil.errors import BoardError
 

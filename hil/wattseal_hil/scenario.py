@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from wattseal.record import (
+    APPLET,
     BOOT,
     CALIBRATED,
     CLOCK_SET,
@@ -51,6 +52,7 @@ _FLAGS = (
 EVENTS = {
     "origin": ORIGIN, "paired": PAIRED, "boot": BOOT, "clock-set": CLOCK_SET, "tamper": TAMPER,
     "calibrated": CALIBRATED, "rotated": ROTATED, "closed": CLOSED, "consent": CONSENT,
+    "applet": APPLET,
 }  # fmt: skip
 FLAG_BITS = {name: 1 << bit for bit, name in enumerate(_FLAGS)}
 

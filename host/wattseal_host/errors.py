@@ -10,5 +10,6 @@ class Unusable(Malformed):
 class PortError(WattsealError):
     """A meter's port is missing or silent, or its answer is not what the protocol says.
 
-    Codes: port-missing, port-silent, port-answer, port-refused (detail: the meter's own code), port-busy.
+    Codes: port-missing, port-silent, port-answer, port-busy, port-refused (detail: the meter's own
+    code).
     """

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from meter_bench import Customer
+from meter_bench import Customer, pair
 from raw_line import Line
 from wattseal.ecdsa import public_key
 from wattseal.events import GIVEN, WITHDRAWN

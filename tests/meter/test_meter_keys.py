@@ -11,7 +11,7 @@ from meter.pairing import Pairing, Pins
 from wattseal.ecdsa import public_key
 from wattseal.errors import Malformed, Refused
 from wattseal.p256 import G, N, encode_point
-from wattseal.pairing import Customer
+from wattseal.pairing_customer import Customer
 from wattseal.record import meter_id
 from wattseal.spake2 import encode_share
 
@@ -141,7 +141,7 @@ def test_both_sides_have_one_secret_and_both_contribute(desk):
 def test_one_try_for_one_press(desk):
     desk.pairing.press()
     pin = desk.pin()
-    wrong = "%06d" % ((int(pin) + 1) % 1_000_000)
+    wrong = f"{(int(pin) + 1) % 1_000_000:06d}"
     customer, confirmation = desk.share(wrong)
     assert not desk.pairing.is_open()
     assert desk.refused(GOOD_SHARE) == "pairing-closed"
@@ -212,7 +212,7 @@ def test_after_a_failed_flash_the_same_may_be_sent_again(desk, storage):
 
 
 def test_pins_are_spread_evenly(desk):
-    """A thousand of them: no leading digit is rare, and they do not repeat more than chance has it."""
+    """A thousand of them: no leading digit is rare, and few repeat."""
     pins = Pins(desk.keys.random)
     drawn = [pins.draw() for _ in range(1000)]
     assert all(len(pin) == 6 and pin.isdigit() for pin in drawn)

@@ -62,7 +62,7 @@ class Works:
         self.metering = Metering(
             self.clock, self.sensor, self.house.log, self.house.keys, self.house.openings,
             self.house.sealer, self.state, self.house.public, settings, self.house.lines.append,
-            self.events, lambda: False, self.watchdog,
+            self.events, lambda: False, self.watchdog, lambda: None,
         )  # fmt: skip
 
     def run(self, seconds, watts=None):

@@ -134,7 +134,12 @@ def _events(meter):
     meter.switch(9, 1)
     meter.switch(9, 2)
     meter.switch(9, 1)
+    for name in ("a", "b", "c", "d"):
+        meter.applet(1, name)
+    meter.applet(2, "b")
+    meter.applet(1, "e")
     meter.pair()
+    meter.applet(1, "a")
     meter.switch(9, 1)
     meter.reading()
     meter.number(8, 10)
@@ -294,6 +299,7 @@ def meters(family: Family) -> None:
         ("given-twice", lambda m: (m.switch(9, 1), m.switch(9, 1))),
         ("withdrawn-twice", lambda m: (m.switch(9, 2), m.switch(9, 2))),
         ("withdrawn-after-pairing", lambda m: (m.switch(9, 1), m.pair(), m.switch(9, 2))),
+        ("applet-withdrawn-after-pairing", lambda m: (m.applet(1), m.pair(), m.applet(2))),
         ("calibrated-as-before", lambda m: (m.calibrated(), m.calibrated())),
         ("rotated-back", lambda m: (m.number(7, 3), m.number(7, 2))),
         ("rotated-nothing", lambda m: m.number(7, 0)),
@@ -305,6 +311,10 @@ def meters(family: Family) -> None:
     for name, write in (
         ("shut-before-opened", lambda m: m.switch(5, 2)),
         ("withdrawn-before-given", lambda m: m.switch(9, 2)),
+        ("applet-withdrawn-before-approved", lambda m: m.applet(2)),
+        ("applet-twice", lambda m: (m.applet(1), m.applet(1))),
+        ("applet-fifth", lambda m: [m.applet(1, other) for other in "abcde"]),
+        ("applet-withdrawn-twice", lambda m: (m.applet(1), m.applet(2), m.applet(2))),
     ):
         fresh = Stretch().begin()
         write(fresh.meter)

@@ -9,7 +9,7 @@ import struct
 import sys
 from pathlib import Path
 
-from reference import P, Device, Family, G, N, compressed, label, mac, main, seeded, sha256
+from reference import Device, Family, G, N, P, compressed, label, mac, main, seeded, sha256
 
 METER = Device("meter")
 PUBLISHER = Device("publisher")
@@ -47,8 +47,8 @@ def exchange() -> Family:
             expected = {"share": vector[own], "key": vector["key"], "own": vector[confirm]}
             family.add(f"rfc9382-{at + 1}-{'AB'[side]}", "spake2", given, expected)
     good = given
-    off = "04" + "%064x" % 5 + "%064x" % 1
-    wide = "04" + f"{P + 1:064x}" + "%064x" % 1
+    off = f"04{5:064x}{1:064x}"
+    wide = f"04{P + 1:064x}{1:064x}"
     blind = blinded(0, int(good["w"], 16))
     for name, change, failure in (
         ("share-short", {"other": good["other"][:-2]}, "Malformed spake2-share-length"),

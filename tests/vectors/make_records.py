@@ -63,6 +63,8 @@ def good() -> dict[str, bytes]:
     out["consent-given"] = one.switch(9, 1)
     out["consent-withdrawn"] = one.switch(9, 2)
     out["closed"] = one.number(8, U32_MAX)
+    out["applet-approved"] = one.applet(1)
+    out["applet-withdrawn"] = one.applet(2)
     out["interval-not-a-point"] = one.reading()[:41] + bytes(38) + bytes(32)
     return out
 
@@ -119,7 +121,9 @@ def wrong() -> dict[str, tuple[bytes, str]]:
         "event-with-length": (head(kind=3, length_s=1) + pair + previous, "record-time"),
         "event-with-flags": (head(kind=3, length_s=0, flags=1) + pair + previous, "record-flags"),
         "event-0": (head(kind=3, length_s=0) + b"\0\0" + previous, "record-event"),
-        "event-10": (event(10, b""), "record-event"),
+        "event-11": (event(11, b""), "record-event"),
+        "applet-empty": (event(10, b""), "record-event"),
+        "applet-3": (event(10, b"\3" + bytes(32)), "record-event"),
         "boot-cause-0": (event(3, bytes(33)), "record-event"),
         "boot-cause-4": (event(3, b"\4" + bytes(32)), "record-event"),
         "boot-short": (event(3, b"\1" + bytes(31)), "record-event"),

@@ -205,6 +205,10 @@ class Meter:
         """Append a TAMPER (5) or CONSENT (9) event."""
         return self.event(code, struct.pack(">BI", state, at_s), **wrong)
 
+    def applet(self, state, name="applet", **wrong):
+        """Append an APPLET (10) event."""
+        return self.event(10, bytes([state]) + seeded(name), **wrong)
+
     def calibrated(self, constants=b"constants", **wrong):
         return self.event(6, sha256(label("calibration") + constants), **wrong)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from wattseal.pairing import PIN_DIGITS
+from wattseal.pairing_customer import PIN_DIGITS
 
 from wattseal_host.cli import customer_bill, customer_release, disclose, output
 

@@ -16,7 +16,7 @@ from typing import Any
 import serial
 from wattseal.errors import Malformed
 from wattseal.p256 import N
-from wattseal.pairing import Customer
+from wattseal.pairing_customer import Customer
 
 from wattseal_host.collect import replies
 from wattseal_host.collect.itself import MeterSelf

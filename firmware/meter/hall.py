@@ -1,0 +1,67 @@
+"""The hall: where the utility's port leaves messages for the desk, which is set up for each."""
+
+import asyncio
+
+from meter.once import once
+
+_STATUS_BYTES = 192
+
+
+class Hall:
+    """Gives the desk what it needs; forgets it when nothing is left to do.
+
+    events: the chain's. notice, pins: for the customer at the display. served: when an applet
+    began its newest export, UTC seconds by digest.
+    """
+
+    def __init__(self, clock, storage, keys, log, openings, public, notice, pins, events, watchdog):
+        self.clock = clock
+        self.storage = storage
+        self.keys = keys
+        self.log = log
+        self.openings = openings
+        self.public = public
+        self.notice = notice
+        self.pins = pins
+        self.events = events
+        self.watchdog = watchdog
+        self.served = {}
+        self._desk = None
+        self._task = None
+        self._status = bytes(_STATUS_BYTES)
+
+    def put(self, data):
+        """Take what was written for the desk: None while a message is in hand, False for none."""
+        if self._desk:
+            return self._desk.put(data)
+        desk = once("desk", "Desk", self)
+        taken = desk.put(data)
+        if taken:
+            self._desk = desk
+            self._task = asyncio.create_task(self._serve(desk))
+        return taken
+
+    async def _serve(self, desk):
+        try:
+            await desk.serve()
+        finally:
+            self._status = desk.status()
+            self._desk = self._task = None
+
+    def status(self):
+        """Return 192 bytes: how far the export is, or how the last message ended."""
+        return self._desk.status() if self._desk else self._status
+
+    def chunk(self, number):
+        """Return a chunk; b"" while it is being made, None if there is none, or not yet."""
+        return self._desk.chunk(number) if self._desk else None
+
+    def look(self):
+        """Take notice of the button. To be called often."""
+        if self._desk:
+            self._desk.look()
+
+    def wake(self):
+        """Something has changed that an export depends on."""
+        if self._desk:
+            self._desk.wake()

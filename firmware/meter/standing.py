@@ -1,0 +1,21 @@
+"""The key of a standing export. Loaded for one (see `once`)."""
+
+from wattseal.export import standing_key
+from wattseal.fixed_base import G_BASE
+from wattseal.p256 import decode_point, jacobian_multiply_steps, to_affine
+from wattseal.spake2 import encode_share
+
+from meter.drive import drive
+from meter.exchange import scalar
+
+BRINGS = (
+    "meter.exchange", "wattseal.export", "wattseal.pairing", "wattseal.spake2", "wattseal.hkdf",
+)
+
+
+async def agree(random, recipient, bound):
+    """Return (the meter's share, the key) of a standing export to a recipient's key."""
+    ephemeral = scalar(random)
+    share = encode_share(await drive(G_BASE.steps(ephemeral)))
+    shared = await drive(jacobian_multiply_steps(ephemeral, decode_point(recipient)))
+    return share, standing_key(encode_share(to_affine(shared)), share, recipient, bound)
