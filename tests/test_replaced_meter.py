@@ -15,6 +15,7 @@ from typing import Any
 
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ProfileLoad
+from wattseal_hil.pairing import read_pin
 
 INTERVAL_S, DAY_S = 1800, 86400
 FROM_S = 1_767_225_600
@@ -69,10 +70,10 @@ class Site:
         board.press_button()
         pair = ["customer", "pair", "--port", board.customer_port, "--secrets", self.secrets]
         if options:
-            refused = command(*pair)
+            refused = command(*pair, "--pin", read_pin(board))
             assert refused.returncode == 2 and "meter-pinned" in refused.stderr
             board.press_button()
-        meter: str = wattseal(*pair, *options)["meter"]
+        meter: str = wattseal(*pair, "--pin", read_pin(board), *options)["meter"]
         assert wattseal("provider", "enrol", *self.provider, *ports)["meter"] == meter
         return meter
 

@@ -192,7 +192,8 @@ def seeds() -> dict[str, list[bytes]]:
     telegrams = b"".join(map(telegram, METER.sealed))
     answers = [answer for _, answer in modbus]
     lines = [line.split(b" ", 1)[1] for _, reply in spoken for line in reply.split(b"\r\n")[:-1]]
-    pairing = {"meter": METER.meter.hex(), "key": METER.key.hex(), "epoch": 1, "secret": "5e" * 32}
+    share = {"meter": METER.meter.hex(), "key": METER.key.hex(), "share": "04" * 65}
+    paired = {"epoch": 1, "confirmation": "5e" * 32, "random": "5f" * 32}
     opening = b"3 0 5 0 " + b"07" * 32
     return {
         "arrival": [*METER.sealed, b"wattseal fuzz: next".join(METER.sealed), *FORK.sealed[3:5]],
@@ -224,7 +225,7 @@ def seeds() -> dict[str, list[bytes]]:
         ],
         "proof": [small_proof()[1]],
         "record": [*METER.sealed, METER.sealed[1][:-64]],
-        "replies": [*lines, dumps(pairing), opening],
+        "replies": [*lines, dumps(share), dumps(paired), opening],
         "tape": [_kept_tape()],
         "telegrams": [telegrams, _stream(spoken), telegrams[:700] + spoken[0][1] + telegrams[700:]],
         "trust": [TRUST.write()],

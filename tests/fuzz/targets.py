@@ -180,7 +180,8 @@ def reply_lines(data: bytes) -> None:
         replies.read_record,
         replies.read_opening,
         replies.read_bill,
-        replies.read_pairing,
+        replies.read_pairing_share,
+        replies.read_pairing_end,
     ):
         with suppress(PortError):
             read(text)
