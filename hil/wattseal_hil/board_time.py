@@ -41,6 +41,10 @@ class BoardTime:
         if progress:
             progress(self.now_s)
 
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.run_until(self.now_s + seconds)
+
     def set_pace(self, speed: float | None) -> None:
         """Let time pass by itself, `speed` board seconds a second; None: stand still."""
         if speed is not None and not 0 < speed <= 10_000:

@@ -6,6 +6,7 @@ refuses is `spake2-…`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -30,18 +31,34 @@ class Pairing(NamedTuple):
 
 
 class Seen(Protocol):
-    """A bench whose meter can be looked at."""
+    """A bench whose meter can be looked at: a rig, or an emulated board."""
 
     @property
     def console(self) -> str: ...
 
+    @property
+    def now_s(self) -> float: ...
 
-def read_pin(bench: Seen) -> str:
-    """The newest PIN the meter has shown."""
-    shown = _PIN.findall(bench.console)
-    if not shown:
-        raise BoardError("pin-unseen", "the meter has shown none")
-    return str(shown[-1])
+    def display_text(self) -> str: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+def read_pin(bench: Seen, seconds: float = 10.0) -> str:
+    """The PIN on the meter's display, or, without a display, the last one on its console.
+
+    Lets board time pass until there is one. Raises BoardError `pin-unseen`.
+    """
+    deadline_s = bench.now_s + seconds
+    while True:
+        with contextlib.suppress(BoardError):  # a bench without a display says so
+            if shown := _PIN.search(bench.display_text()):
+                return shown[1]
+        if said := _PIN.findall(bench.console):
+            return str(said[-1])
+        if bench.now_s >= deadline_s:
+            raise BoardError("pin-unseen", "neither display nor console has one")
+        bench.sleep(0.25)
 
 
 def pair(

@@ -9,8 +9,8 @@ from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.control import Control
 from wattseal_hil.display import ACK, NAK, TIMEOUT, UNKNOWN, Bus, Ssd1306, png_of, text_of
 from wattseal_hil.errors import BoardError
+from wattseal_hil.pairing import read_pin
 from wattseal_hil.rig.emulated import EmulatedRig
-from wattseal_hil.rig.handles import read_pin
 from wattseal_hil.rig.interface import DISPLAY, Rig
 from wattseal_hil.vm import find_vm
 
@@ -142,7 +142,7 @@ def test_a_rig_shows_it_and_so_does_its_control_socket():
         assert caught.value.code == "display-silent"
         with pytest.raises(BoardError) as caught:
             read_pin(rig, 1)
-        assert caught.value.code == "pin-missing"
+        assert caught.value.code == "pin-unseen"
 
 
 def test_a_pin_is_read_from_the_display_or_else_the_console():

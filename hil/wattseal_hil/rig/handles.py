@@ -134,19 +134,3 @@ class DisplayHandle:
             if self._rig.now_s >= deadline_s:
                 raise BoardError("display-silent", f"no {pattern!r} in {shown!r}")
             self._rig.sleep(min(0.25, max(0.01, deadline_s - self._rig.now_s)))
-
-
-def read_pin(rig: Rig, seconds: float = 10.0) -> str:
-    """The six digits the meter shows as a PIN, or, without a display, has last said on its console.
-
-    Lets board time pass until there is one. Raises BoardError `pin-missing`.
-    """
-    deadline_s = rig.now_s + seconds
-    while True:
-        if DISPLAY in rig.features and (shown := re.search(r"PIN (\d{6})\b", rig.display_text())):
-            return shown[1]
-        if said := re.findall(r"notice: PIN (\d{6})\b", rig.console):
-            return str(said[-1])
-        if rig.now_s >= deadline_s:
-            raise BoardError("pin-missing", "neither display nor console has one")
-        rig.sleep(0.25)
