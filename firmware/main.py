@@ -106,7 +106,9 @@ def main():
     # A collection costs as much as two group operations, and sealing leaves a quarter of a MiB of
     # garbage: collect when memory is short, or when so much was used that it would be in pieces.
     gc.threshold(64 * 1024)
-    asyncio.run(meter.run(address, settings.tcp_port))
+    tcp_port = settings.tcp_port
+    settings = board = None  # what stands in them is in use, and they are in the way
+    asyncio.run(meter.run(address, tcp_port))
 
 
 main()

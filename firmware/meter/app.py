@@ -34,6 +34,8 @@ from meter.told import Told
 from meter.utility_port import UtilityPort
 from meter.watchdog import Watchdog
 
+BRINGS = ("meter.calibration",)
+
 
 def build(
     storage, settings, time, rtc, cause, entropy, voltage, current, converter, case_open,
@@ -101,16 +103,11 @@ def build(
     pairing = Pairing(clock, keys, notice, pins)
     watchdog = Watchdog(clock, feed)
     hall = Hall(
-        clock, storage, keys, log, openings, public, notice, pins, events, watchdog
+        clock, storage, keys, log, openings, public, notice, pins, pairing, events, watchdog
     )
-
-    def look():
-        pairing.tick()
-        hall.look()
-
     metering = Metering(
         clock, sensor, log, keys, openings, sealer, state, public, settings, console, events,
-        case_open, watchdog, look,
+        case_open, watchdog, hall.look,
     )
     consent = Consent(clock, keys, events, metering)
     customer = CustomerPort(

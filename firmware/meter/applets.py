@@ -39,12 +39,10 @@ async def deploy(desk):
     until_ms = desk.clock.monotonic_ms() + _ASKED_MS
     while await desk.hear(until_ms):
         if desk.answer:
-            desk.notice.clear()
             desk.result = d.APPROVED if await _approve(desk.storage, desk.events, name) else d.BUSY
             return None
         if desk.message:
             break  # it is served first; who is asked at home still can
-    desk.notice.clear()
     return None
 
 

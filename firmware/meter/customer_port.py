@@ -147,6 +147,8 @@ class CustomerPort:
             await self._line("#error " + error.code)
         except OSError:
             await self._line("#error flash-failed")
+        except MemoryError:
+            await self._line("#error no-memory")
 
     def _status(self):
         public = self._public

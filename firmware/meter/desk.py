@@ -35,7 +35,7 @@ class Desk:
         self.events = hall.events
         self._watchdog = hall.watchdog
         self._news = asyncio.Event()
-        self.message = None  # (kind, bytes) not taken yet
+        self.message = None  # type: tuple[int, bytes] | None  # not taken yet
         self.result = 0
         self.answer = 0  # of the button: 1 yes
         self.clear()
@@ -129,16 +129,45 @@ class Desk:
             self.answer = 0
             self._watchdog.promise(DESK, _JUDGED_MS)
             kind = self.message[0]
-            if kind == d.REQUEST:
-                await once("export", "serve", self)
-            elif kind == d.MANIFEST:
-                try:
+            try:
+                if kind == d.REQUEST:
+                    await self._export()
+                elif kind == d.MANIFEST:
                     await once("applets", "deploy", self)
-                except OSError:
-                    self.reply(d.FLASH)
-            else:
-                self.reply(d.SESSION)
+                else:
+                    self.reply(d.SESSION)
+            except OSError:
+                self.reply(d.FLASH)
+            except MemoryError:
+                self.reply(d.MEMORY)
+            self.notice.clear()
+            self.clear()
         self._watchdog.rest(DESK)
+
+    async def _export(self):
+        refusal, plan = once("judge", "judge", self)
+        if refusal:
+            return self.reply(refusal)
+        self.clear()
+        self.session = plan.session
+        self.reply(d.TAKEN)
+        if plan.recipient_key[0]:
+            self.notice.say(("Exporting to", plan.origin.decode()))
+            agreed = await once("standing", "agree", self, plan)
+        else:
+            agreed = await once("asking", "agree", self, plan)
+        if agreed:
+            self.hall.served[plan.name] = self.clock.utc_s()
+            await once("export", "serve", self, plan, *agreed)
+        return None
+
+    def stands(self, plan):
+        """Tell whether what an export rests on is still there: the customer, and the approval."""
+        return self.keys.epoch == plan.epoch and self.events.approved(plan.name)
+
+    def end(self, result):
+        """The export in hand ends so, with its message if there is one."""
+        self.reply(result)
 
     def reply(self, result):
         """Say what became of the message in hand."""

@@ -32,3 +32,4 @@ REFUSED = const(12)  # at the meter
 FLASH = const(13)
 WITHDRAWN = const(14)  # while it was being exported
 APPROVED = const(15)  # the applet
+MEMORY = const(16)

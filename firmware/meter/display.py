@@ -6,6 +6,7 @@ pictures are made and sent by modules that are loaded for that alone (see `once`
 """
 
 import asyncio
+import gc
 
 from micropython import const
 
@@ -53,6 +54,8 @@ class Display:
                 once("ssd1306", "off", self._i2c)
             except OSError as error:
                 self._fail(error)
+            except MemoryError:  # others need it more: the next press tries again
+                gc.collect()
 
     async def _awake(self):
         notice = self._notice
@@ -63,7 +66,7 @@ class Display:
             fresh = notice.lines is not lines
             lines = notice.lines
             if lines:
-                rows = once("pages", "wrap", lines)
+                rows = once("rows", "wrap", lines)
             else:
                 rows = await once("pages", "rows", page, self)
                 page = (page + 1) % _PAGES

@@ -14,7 +14,9 @@ class Hall:
     began its newest export, UTC seconds by digest.
     """
 
-    def __init__(self, clock, storage, keys, log, openings, public, notice, pins, events, watchdog):
+    def __init__(
+        self, clock, storage, keys, log, openings, public, notice, pins, pairing, events, watchdog
+    ):
         self.clock = clock
         self.storage = storage
         self.keys = keys
@@ -23,6 +25,7 @@ class Hall:
         self.public = public
         self.notice = notice
         self.pins = pins
+        self._pairing = pairing
         self.events = events
         self.watchdog = watchdog
         self.served = {}
@@ -57,7 +60,8 @@ class Hall:
         return self._desk.chunk(number) if self._desk else None
 
     def look(self):
-        """Take notice of the button. To be called often."""
+        """Take notice of the button, and of time. To be called often."""
+        self._pairing.tick()
         if self._desk:
             self._desk.look()
 

@@ -8,7 +8,7 @@ def once(name, function, *arguments):
     """Return what a function of the module meter.<name> returns, and forget the module.
 
     Its `BRINGS`, if it has one, names further modules that nobody else needs: they are forgotten
-    too, unless they were there before.
+    too, unless they were there before. So are the labels: who uses one has it.
     """
     before = tuple(sys.modules)
     package = __import__("meter." + name)
@@ -16,7 +16,7 @@ def once(name, function, *arguments):
     try:
         return getattr(module, function)(*arguments)
     finally:
-        for path in ("meter." + name,) + getattr(module, "BRINGS", ()):  # noqa: RUF005
+        for path in ("meter." + name, "wattseal.labels") + getattr(module, "BRINGS", ()):  # noqa: RUF005
             if path in sys.modules and path not in before:
                 parent, _, child = path.rpartition(".")
                 delattr(sys.modules[parent], child)

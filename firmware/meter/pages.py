@@ -22,20 +22,6 @@ _COLUMNS = const(16)
 _CENTS = const(2)  # decimals of an amount
 
 
-def wrap(lines):
-    """Return the lines of a notice as rows: what is too long goes on in the next, by words."""
-    rows = []
-    for line in lines:
-        while len(line) > _COLUMNS:
-            at = line.rfind(" ", 0, _COLUMNS + 1)
-            if at <= 0:
-                at = _COLUMNS
-            rows.append(line[:at])
-            line = line[at:].strip()
-        rows.append(line)
-    return rows
-
-
 async def rows(page, meter):
     """Return the rows of a page, 0 to 4, of what a `Display` knows."""
     if page == 0:

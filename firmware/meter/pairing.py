@@ -41,24 +41,35 @@ class Pairing:
         self._notice = notice
         self._pins = pins
         self._pin = ""
+        self._shown = False
         self._closes_ms = 0
-        self._exchange = None  # (Keys, the meter's random bytes) between share and confirmation
+        self._random = b""
+        self._exchange = None  # as in `exchange`, between share and confirmation
 
     def press(self):
         """Open the window with a new PIN. May be called by an interrupt handler."""
         self._pin = self._pins.draw()
         self._exchange = None
         self._closes_ms = self._clock.peek_ms() + _WINDOW_MS
+        self._shown = True
         self._notice.say(("Pairing", "PIN " + self._pin))
 
     def is_open(self):
         """Tell whether the window is open, and its PIN not tried yet."""
-        return bool(self._pin) and self._clock.monotonic_ms() < self._closes_ms
+        return bool(self._pin) and self._clock.peek_ms() < self._closes_ms
+
+    def close(self):
+        """Close the window before its time. May be called by an interrupt handler."""
+        self._pin = ""
+        self._shown = False
+        self._notice.clear()
 
     def tick(self):
-        """Take the PIN away when its time is over. To be called often."""
-        if self._pin and not self.is_open():
+        """Take away what the display says when its time is over. To be called often."""
+        if self._shown and self._clock.monotonic_ms() >= self._closes_ms:
+            self._shown = False
             self._pin = ""
+            self._exchange = None
             self._notice.clear()
 
     async def answer(self, share):
@@ -70,11 +81,12 @@ class Pairing:
             raise Refused("pairing-closed")
         pin = self._pin
         self._pin = ""
-        self._notice.clear()
+        # Until it is over: the display has that to show, and loads none of its pages meanwhile.
+        self._notice.say(("Pairing ...",))
         keys = self._keys
-        own, exchange = await once("exchange", "pairing", pin, share, keys.random, keys.public)
-        self._exchange = (exchange, keys.random(METER_PAIRING_RANDOM))
-        return own
+        self._exchange = await once("exchange", "pairing", pin, share, keys.random, keys.public)
+        self._random = keys.random(METER_PAIRING_RANDOM)
+        return self._exchange[0]
 
     def confirm(self, confirmation, customer_random):
         """Return (next epoch, the meter's confirmation, its 32 random bytes): the epoch's secret
@@ -86,15 +98,15 @@ class Pairing:
         """
         if not self._exchange or self._clock.monotonic_ms() >= self._closes_ms:
             raise Refused("pairing-closed")
-        exchange, random = self._exchange
-        try:
-            exchange.check(confirmation)
-        except Refused:
+        _, key, own, expected = self._exchange
+        if not once("exchange", "same", confirmation, expected):
             self._exchange = None
-            raise Refused("pairing-pin") from None
+            self._notice.say(("Pairing:", "wrong PIN"))
+            raise Refused("pairing-pin")
         keys = self._keys
         keys.prepare_epoch(
-            once("exchange", "epoch_secret", exchange.key, random, customer_random, keys.meter)
+            once("exchange", "epoch_secret", key, self._random, customer_random, keys.meter)
         )
         self._exchange = None
-        return keys.epoch + 1, exchange.own, random
+        self._notice.say(("Paired.",))
+        return keys.epoch + 1, own, self._random

@@ -17,13 +17,16 @@ class Meter:
         self._orders = orders
 
     def press(self):
-        """Take a press of the button: the answer to what is asked, or else it opens the pairing.
+        """Take a press of the button, perhaps in an interrupt.
 
-        A question that could hardly be read yet swallows it.
-
-        May be called by an interrupt handler.
+        It answers what is asked (a question that could hardly be read yet swallows it), takes a PIN
+        away that is being shown, so that the pages can be read, or else opens the pairing.
         """
-        if not self._notice.press() and not self._notice.question:
+        if self._notice.press() or self._notice.question:
+            return
+        if self._pairing.is_open():
+            self._pairing.close()
+        else:
             self._pairing.press()
 
     async def run(self, address="", port=0):

@@ -13,9 +13,11 @@ BRINGS = (
 )
 
 
-async def agree(random, recipient, bound):
-    """Return (the meter's share, the key) of a standing export to a recipient's key."""
-    ephemeral = scalar(random)
-    share = encode_share(await drive(G_BASE.steps(ephemeral)))
+async def agree(desk, plan):
+    """Return (the recipient's key, the key of the export); the meter's share is on the desk."""
+    ephemeral = scalar(desk.keys.random)
+    recipient = plan.recipient_key
+    desk.share = encode_share(await drive(G_BASE.steps(ephemeral)))
     shared = await drive(jacobian_multiply_steps(ephemeral, decode_point(recipient)))
-    return share, standing_key(encode_share(to_affine(shared)), share, recipient, bound)
+    key = standing_key(encode_share(to_affine(shared)), desk.share, recipient, plan.bound)
+    return recipient, key

@@ -50,12 +50,12 @@ _KEY_BYTES = 16
 
 
 class Keys:
-    """What an exchange gives: `key` (16 bytes), the own confirmation and the one to expect."""
+    """What an exchange gives: `key` (16 bytes), the own confirmation and the one expected."""
 
     def __init__(self, key, own, expected):
         self.key = key
         self.own = own
-        self._expected = expected
+        self.expected = expected
 
     def check(self, confirmation):
         """Refused `spake2-confirmation` unless the other side knows the password and transcript.
@@ -65,7 +65,7 @@ class Keys:
         if len(confirmation) != CONFIRMATION_BYTES:
             raise Malformed("spake2-confirmation-length")
         difference = 0
-        for own, other in zip(self._expected, confirmation):  # noqa: B905 (no strict= on the VM)
+        for own, other in zip(self.expected, confirmation):  # noqa: B905 (no strict= on the VM)
             difference |= own ^ other
         if difference:
             raise Refused("spake2-confirmation")

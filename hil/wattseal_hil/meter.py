@@ -20,7 +20,7 @@ from wattseal.record import Record, decode_sealed
 
 from wattseal_hil import modbus
 from wattseal_hil.errors import BoardError
-from wattseal_hil.pairing import Pairing, pair, read_pin
+from wattseal_hil.pairing import Pairing, pair, press_for_pin
 from wattseal_hil.questions import Means, means
 from wattseal_hil.rig.interface import BUTTON, CUSTOMER_PORT, UTILITY_PORT, VIRTUAL_TIME, Rig
 
@@ -145,8 +145,7 @@ class Meter:
         """Press the button and pair by the PIN the meter shows: the secret of the epoch that begins
         with the next interval."""
         self.rig.require(BUTTON)
-        self.rig.press_button()
-        return pair(self.ask, read_pin(self.rig))
+        return pair(self.ask, press_for_pin(self.rig))
 
     # The utility's port
 

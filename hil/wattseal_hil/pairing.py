@@ -43,6 +43,8 @@ class Seen(Protocol):
 
     def sleep(self, seconds: float) -> None: ...
 
+    def press_button(self) -> None: ...
+
 
 def read_pin(bench: Seen, seconds: float = 10.0) -> str:
     """The PIN on the meter's display, or, without a display, the last one on its console.
@@ -59,6 +61,15 @@ def read_pin(bench: Seen, seconds: float = 10.0) -> str:
         if bench.now_s >= deadline_s:
             raise BoardError("pin-unseen", "neither display nor console has one")
         bench.sleep(0.25)
+
+
+def press_for_pin(bench: Seen) -> str:
+    """Press the meter's button, and again where that took a PIN away; the PIN it shows then."""
+    for _ in range(2):
+        bench.press_button()
+        with contextlib.suppress(BoardError):
+            return read_pin(bench, 1.0)
+    raise BoardError("pin-unseen", "two presses of the button show none")
 
 
 def pair(

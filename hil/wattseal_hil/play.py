@@ -212,7 +212,6 @@ class _Player:
         self.board.press_button(seconds)
 
     def _do_pair(self, _: bool) -> str:
-        self.board.press_button()
         self.pairings += 1
         drawn = random.Random(f"{self.scenario.meter.seed} {self.pairings}")
         epoch = max(self.secrets, default=0) + 1

@@ -17,7 +17,7 @@ from wattseal.record import MAX_SEALED_BYTES
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.errors import BoardError
 from wattseal_hil.line_faults import crc16, framed
-from wattseal_hil.pairing import Pairing, pair, read_pin
+from wattseal_hil.pairing import Pairing, pair, press_for_pin
 
 CUSTOMER, UTILITY = 0, 1
 STEP_S = 0.05
@@ -71,8 +71,8 @@ class Talk:
         return self._object("?status")
 
     def pair(self, draw: Callable[[int], bytes]) -> Pairing:
-        """Pair by the PIN the meter shows now. draw: random bytes."""
-        return pair(self.ask, read_pin(self._board), draw)
+        """Press the button, and pair by the PIN the meter shows. draw: random bytes."""
+        return pair(self.ask, press_for_pin(self._board), draw)
 
     def _object(self, command: str) -> dict[str, Any]:
         try:

@@ -73,8 +73,7 @@ class Mains:
 
 def pair(board, customer):
     """Press the button and pair; the Pairing."""
-    board.press_button()
-    return pairing.pair(customer.ask, pairing.read_pin(board))
+    return pairing.pair(customer.ask, pairing.press_for_pin(board))
 
 
 class Customer:

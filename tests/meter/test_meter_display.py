@@ -4,8 +4,9 @@ import re
 import shutil
 
 import pytest
-from meter.pages import _decimal, wrap
-from meter_bench import START_S, Customer
+from meter.pages import _decimal
+from meter.rows import wrap
+from meter_bench import START_S, Customer, pair
 from wattseal_hil.board import FIRMWARE, EmulatedBoard
 from wattseal_hil.loads import ConstantLoad
 
@@ -42,6 +43,7 @@ def day():
         asleep = made._bench.bus.transfers
         assert asleep == 1  # when it started
         made.press_button()
+        made.press_button()  # the first shows a PIN
         yield made
 
 
@@ -57,7 +59,7 @@ def test_pages_and_sleep(day):
     assert cost[2] == "no price list"
     assert status[:4] == ["Sealing", "Record 54 up to", "2026-01-02 03:00", "not calibrated"]
     assert "".join(pairing[1:3]) in day.console
-    assert pairing[3:6] == ["Never paired", "may be paired", "Utility: sealed"]
+    assert pairing[3:6] == ["Never paired", "press to pair", "Utility: sealed"]
     assert pages(day, 1)[0][0].endswith(" W")  # and so on
     passes(day, 25)
     assert day.display_text().strip()
@@ -68,20 +70,21 @@ def test_pages_and_sleep(day):
     assert day._bench.bus.transfers == asleep
 
 
-def test_a_press_turns_the_page_and_keeps_it_awake(day):
+def test_a_press_shows_a_pin_and_the_next_one_the_pages(day):
+    day.press_button()
+    passes(day, 1)
+    assert re.match(r"Pairing\nPIN \d{6}\n", day.display_text())
     day.press_button()
     passes(day, 1)
     assert day.display_text().split("\n")[0].endswith(" W")
-    day.press_button()
-    passes(day, 1)
-    assert day.display_text().startswith("Today")
     customer = Customer(day)
     try:
-        assert customer.status()["pairing_open"] is True
-        assert customer.ask("?pair " + "5a" * 32)[0].startswith("#pair ")
-        shown = pages(day, 5)
-        assert shown[3][4:6] == ["a new one waits", "press to pair"]
+        assert customer.status()["pairing_open"] is False
+        assert pair(day, customer).epoch == 1
+        passes(day, 1)
+        assert day.display_text().startswith("Paired.\n")
         passes(day, HOUR_S)
+        day.press_button()
         day.press_button()
         _, used, *_, pairing = pages(day)
         # Who is paired now does not see what was used before.
@@ -123,7 +126,6 @@ def test_notices_take_it_over(player):
         passes(made, 31)
         said = "PIN 123456\nfor Portal of\nthe Neighbours,\n5 minutes\n\n\n\n"
         assert made.display_text() == said
-        made.press_button()  # no answer: there is no question
         passes(made, 100)
         assert made.display_text() == said  # longer than a page stays
         passes(made, 21)
@@ -159,6 +161,7 @@ def test_without_a_display_the_meter_goes_on(player):
         # Somebody plugs one in.
         made.inject(None)
         passes(made, 70)
+        made.press_button()
         made.press_button()
         passes(made, 1)
         assert made.display_text().split("\n")[0].endswith(" W")

@@ -5,7 +5,8 @@ import statistics
 
 import pytest
 from meter.board import of
-from meter.calibration import Calibration, design
+from meter.calibration import design
+from meter.constants import Calibration
 from meter.sensor import Sensor
 from meter.settings import Settings, parse
 from meter_bench import Mains
