@@ -30,7 +30,7 @@ from wattseal_host.units import Unit
 
 HOUR_S = 3600
 HEAP_BYTES = (128 << 10) + (8 << 10)  # as test_meter_fitting has it: the chip's and the emulation
-FREE_BYTES = 20 << 10
+FREE_BYTES = 10 << 10
 SETTINGS = {
     "interval_s": HOUR_S, "channel_set": 3, "unit_exponent": 0,
     "burst_ms": 600_000, "telegram_ms": 3_600_000, "checkpoint_ms": 3_600_000,

@@ -203,11 +203,11 @@ def test_the_whole_meter_fits_128_kib(form, month, vm32, shim_bytes):
 
 
 @pytest.mark.parametrize("form", ["mpy", "romfs"])
-def test_twenty_kib_more_do_not_pass(form, vm32, shim_bytes, tmp_path):
+def test_twelve_kib_more_do_not_pass(form, vm32, shim_bytes, tmp_path):
     firmware = tmp_path / "firmware"
     shutil.copytree(FIRMWARE, firmware, ignore=shutil.ignore_patterns("__pycache__"))
     main = firmware / "main.py"
-    main.write_text("ballast = bytearray(20 << 10)\n" + main.read_text())
+    main.write_text("ballast = bytearray(12 << 10)\n" + main.read_text())
     board = meter(vm32, tmp_path / "board", HEAP_BYTES + shim_bytes, form, firmware=firmware)
     with board:
         board.watch_heap()
