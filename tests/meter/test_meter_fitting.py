@@ -210,9 +210,8 @@ def test_twelve_kib_more_do_not_pass(form, vm32, shim_bytes, tmp_path):
     main.write_text("ballast = bytearray(12 << 10)\n" + main.read_text())
     board = meter(vm32, tmp_path / "board", HEAP_BYTES + shim_bytes, form, firmware=firmware)
     with board:
-        board.watch_heap()
-        board.power_on()
-        customer = Customer(board)
-        customer.status()
-        customer.close()
-        assert board.heap_low_bytes < FREE_BYTES[form]
+        try:
+            low_bytes = worst_case(board, vm32, form)
+        except (AssertionError, BoardError):  # the firmware ran out of it, and stopped
+            low_bytes = 0
+        assert low_bytes < FREE_BYTES[form]
