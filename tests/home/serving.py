@@ -17,8 +17,12 @@ HOSTS = frozenset(("localhost", "127.0.0.1"))
 class Visitor:
     """Somebody without a browser: the application itself, without a socket."""
 
-    def __init__(self, house: House) -> None:
-        self._app = make_app(house, Entry(KEY, False, False), HOSTS)
+    def __init__(
+        self, house: House, entry: Entry | None = None, url: str = "http://localhost:8089"
+    ) -> None:
+        tls = url.startswith("https")
+        self._app = make_app(house, entry or Entry(KEY, False, False), HOSTS, tls)
+        self._url = url
         self.cookies = httpx.Cookies()
 
     def get(self, path: str, **what: Any) -> httpx.Response:
@@ -32,7 +36,7 @@ class Visitor:
     ) -> httpx.Response:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(self._app),
-            base_url="http://localhost:8089",
+            base_url=self._url,
             cookies=self.cookies,
             follow_redirects=follow_redirects,
         ) as client:

@@ -14,6 +14,7 @@ from sealed_house import START_S, SealingMeter
 from sealed_house import House as FullHouse
 from serving import KEY, Visitor, visit
 from wattseal_host.cli.compare import read_tariff
+from wattseal_host.customer.home.entry import Entry
 from wattseal_host.customer.home.house import House
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
@@ -63,6 +64,20 @@ def test_nobody_gets_in_without_the_key(household: Household) -> None:
     assert outside.get("/", follow_redirects=False).status_code == 303
     codes = [outside.get("/enter", params={"key": "x"}).status_code for _ in range(12)]
     assert codes[-1] == 429
+
+
+def test_a_key_that_stays_and_tls(household: Household) -> None:
+    visitor = Visitor(house_of(household), Entry(KEY, True, True), "https://localhost:8089")
+    entered = visitor.get("/enter", params={"key": KEY}, follow_redirects=False)
+    cookie = entered.headers["set-cookie"].lower()
+    assert cookie.startswith("__host-wattseal-home=") and "; secure" in cookie
+    assert "max-age=31536000" in cookie and "domain" not in cookie
+    again = Visitor(house_of(household), Entry(KEY, True, True), "https://localhost:8089")
+    again.cookies = visitor.cookies
+    assert again.get("/", follow_redirects=False).status_code == 200
+    other = Visitor(house_of(household), Entry(KEY + "!", True, True), "https://localhost:8089")
+    other.cookies = visitor.cookies
+    assert other.get("/", follow_redirects=False).status_code == 303
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "127.0.0.2:8089"])
@@ -145,6 +160,7 @@ def test_tariffs_side_by_side(visitor: Visitor) -> None:
     cells = [f"{wh * price / 1000:.2f} EUR" for wh in sums for price in (0.25, 0.2)]
     told = words(html)
     assert f"2025-01 {cells[0]} {cells[1]} 2025-02 {cells[2]} {cells[3]}" in told
+    assert visitor.get("/tariffs").text == html
     assert html.count("<svg") == 1 and f"Mine {HOSTILE} Other" in told
 
 

@@ -37,6 +37,8 @@ class Pages:
     def __init__(self, house: House, entry: Entry) -> None:
         self._house, self._entry = house, entry
         self._papers = Papers(house.papers, house.trust)
+        # Months take a second each to open: kept while the ledger ends where it did.
+        self._kept: tuple[Any, dict[str, Any]] = (None, {})
 
     async def now(self, request: Request) -> Response:
         told = await run_in_threadpool(self._now)
@@ -165,15 +167,24 @@ class Pages:
 
     def _compared(self) -> dict[str, Any]:
         house = self._house
+        state = house.span(), house.held()
+        if state[0] is not None and self._kept[0] == state:
+            return self._kept[1]
         with Ledger.existing(house.ledger) as ledger:
             months = compare.compare(ledger, house.held(), house.tariffs, MONTHS)
-        return {
-            "names": [tariff.name for tariff in house.tariffs],
-            "rows": [(month.name, compare.cells(month.amounts, house.tariffs)) for month in months],
-            "sums": compare.cells(compare.totals(months), house.tariffs),
-            # It escapes the names it draws.
-            "plot": Markup(compare.plot(months, house.tariffs)),
-        }
+        self._kept = (
+            state,
+            {
+                "names": [tariff.name for tariff in house.tariffs],
+                "rows": [
+                    (month.name, compare.cells(month.amounts, house.tariffs)) for month in months
+                ],
+                "sums": compare.cells(compare.totals(months), house.tariffs),
+                # It escapes the names it draws.
+                "plot": Markup(compare.plot(months, house.tariffs)),
+            },
+        )
+        return self._kept[1]
 
 
 async def _tried_one(work: Callable[[], T]) -> tuple[T | None, str]:
