@@ -21,6 +21,7 @@ from household import HOSTILE, flat
 from playwright.sync_api import Error, Page, expect, sync_playwright
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ProfileLoad
+from wattseal_hil.pairing import read_pin
 from wattseal_hil.port_server import PortServer
 from wattseal_host import keys
 from wattseal_host.collect.customer import CustomerPort
@@ -74,7 +75,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         board.power_on()
         board.press_button()
         with CustomerPort(board.customer_port) as port:
-            secrets = Secrets.paired(port.pair(bytes(32)))
+            secrets = Secrets.paired(port.pair(read_pin(board)))
         secrets.save(folder / "customer.json")
         signer = keys.generate_key()
         for file, name, price in (("mine", MINE, "0.30"), ("other", "Other", "0.25")):
