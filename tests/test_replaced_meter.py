@@ -116,7 +116,7 @@ def test_one_bill_over_two_boards(tmp_path: Path) -> None:
     link = tmp_path / "link.jws"
     wattseal(
         "provider", "replace", *site.provider, "--ledger", site.ledger, "--meter", old,
-        "--successor", new, "--out", link,
+        "--successor", new, "--out", link, "--from", utc(begun_s),
     )  # fmt: skip
     wattseal("provider", "trust", *site.provider, "--out", trust)
     contracts = [site.agree(old, tariff, FROM_S), site.agree(new, tariff, begun_s)]

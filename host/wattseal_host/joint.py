@@ -1,8 +1,8 @@
 """Meters in each other's place within one bill: what must be so for their records to be one course.
 
-The provider's documents say which meter followed which (`replacement`), and where the billing of
-the next one begins: with its ORIGIN, or where its contract begins if that is later. Nothing else
-may lie between two meters of a bill.
+The provider's documents say which meter followed which, and where the billing of the next one
+begins: with its ORIGIN, or at a later time they name (`replacement`). Nothing else may lie between
+two meters of a bill.
 """
 
 from __future__ import annotations
@@ -51,8 +51,7 @@ def check_course(parts: Sequence[Part], links: Sequence[Replacement]) -> tuple[s
 
     Refused `stretch-open` (a meter before the last one whose chain is not closed), `stretch-empty`,
     `replacement-last`, `replacement-time` (the document says another end), `stretch-overlap` or
-    `stretch-begin` (the next meter's first record is neither its first of all nor where its
-    contract begins).
+    `stretch-begin` (the next meter's records do not begin where the document says).
     """
     notes = []
     for part in parts:
@@ -68,8 +67,8 @@ def check_course(parts: Sequence[Part], links: Sequence[Replacement]) -> tuple[s
             raise Refused("replacement-time", f"{link.at_s} is not {ended.to_s}")
         if begun.from_s < ended.to_s:
             raise Refused("stretch-overlap", f"{begun.from_s} is before {ended.to_s}")
-        if begun.first_seq and begun.from_s != new.contract.tariffs[0].from_s:
-            raise Refused("stretch-begin", f"{begun.from_s} is not where its contract begins")
+        if begun.first_seq if link.from_s is None else begun.from_s != link.from_s:
+            raise Refused("stretch-begin", f"not with record {begun.first_seq}")
         if begun.from_s > ended.to_s:
             notes.append(f"not metered: {_utc(ended.to_s)} to {_utc(begun.from_s)}")
     return tuple(notes)

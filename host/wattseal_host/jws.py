@@ -28,6 +28,7 @@ ENROLMENT = "wattseal-enrolment/1"
 TARIFF = "wattseal-tariff/1"
 CONTRACT = "wattseal-contract/1"
 REPLACEMENT = "wattseal-replacement/1"
+REPLACEMENT_LATER = "wattseal-replacement/2"
 
 MAX_CHARACTERS = 8 * 1024 * 1024
 SIGNATURE_BYTES = 64

@@ -16,45 +16,54 @@ from wattseal_host.fields import Fields
 
 @dataclass(frozen=True)
 class Replacement:
-    """meter, successor: ids; last: digest of the meter's CLOSED event; at_s: its time, UTC."""
+    """meter, successor: ids; last: digest of the meter's CLOSED event; at_s: its time, UTC.
+
+    from_s: what the successor sealed before this time is not billed, since its customer cannot
+    open it (version 2 of the document); None: all of it is, from its ORIGIN on.
+    """
 
     meter: bytes
     successor: bytes
     last: bytes
     at_s: int
+    from_s: int | None = None
 
     @classmethod
-    def read(cls, payload: Any) -> Replacement:
+    def read(cls, payload: Any, kind: str = jws.REPLACEMENT) -> Replacement:
         """Raises Malformed `field-*`, and `replacement-self` for a meter that replaces itself."""
-        fields = Fields(payload, "replacement", {"meter", "successor", "last", "at_s"})
+        later = {"from_s"} if kind == jws.REPLACEMENT_LATER else set()
+        fields = Fields(payload, "replacement", {"meter", "successor", "last", "at_s", *later})
         result = cls(
             fields.hexadecimal("meter", METER_ID_BYTES),
             fields.hexadecimal("successor", METER_ID_BYTES),
             fields.hexadecimal("last", DIGEST_BYTES),
             fields.time_s("at_s"),
+            fields.time_s("from_s") if later else None,
         )
         if result.meter == result.successor:
             raise Malformed("replacement-self", result.meter.hex())
         return result
 
     @classmethod
-    def of(cls, last: Record, successor: bytes) -> Replacement:
+    def of(cls, last: Record, successor: bytes, from_s: int | None = None) -> Replacement:
         """Of the last record of a closed chain. Raises Refused `meter-open` for any other."""
         if last.event != CLOSED:
             raise Refused("meter-open", f"record {last.seq} does not close the chain")
-        return cls(last.meter, successor, last.digest, last.start_s)
+        return cls(last.meter, successor, last.digest, last.start_s, from_s)
 
     def write(self) -> dict[str, Any]:
-        return {
+        value: dict[str, Any] = {
             "meter": self.meter.hex(),
             "successor": self.successor.hex(),
             "last": self.last.hex(),
             "at_s": self.at_s,
         }
+        return value if self.from_s is None else {**value, "from_s": self.from_s}
 
     def sign(self, key: ECKey) -> jws.Signed:
-        Replacement.read(self.write())
-        return jws.sign(jws.REPLACEMENT, self.write(), key)
+        kind = jws.REPLACEMENT if self.from_s is None else jws.REPLACEMENT_LATER
+        Replacement.read(self.write(), kind)
+        return jws.sign(kind, self.write(), key)
 
     def check(self, last: Record, first: Record) -> None:
         """Refuse unless the one chain ends and the other begins as this says.
@@ -65,15 +74,26 @@ class Replacement:
         """
         if first.meter != self.successor or first.seq != 0:
             raise Refused("replacement-meter", first.meter.hex())
-        if Replacement.of(last, self.successor) != self:
+        if Replacement.of(last, self.successor, self.from_s) != self:
             raise Refused("replacement-last", last.meter.hex())
         if first.start_s < self.at_s:
             raise Refused("replacement-time", f"{first.start_s} is before {self.at_s}")
+        if self.from_s is not None and self.from_s < first.start_s:
+            raise Refused("replacement-time", f"{self.from_s} is before {first.start_s}")
 
 
-def open_replacement(token: str, trusted: Iterable[bytes]) -> jws.Signed:
+def parse(token: str) -> jws.Signed:
+    """A signed replacement of either version, not yet believed. Malformed `jws-*`."""
+    try:
+        return jws.parse(token, jws.REPLACEMENT)
+    except Malformed as error:
+        if error.code != "jws-header":
+            raise
+    return jws.parse(token, jws.REPLACEMENT_LATER)
+
+
+def open_replacement(token: str, trusted: Iterable[bytes]) -> tuple[Replacement, jws.Signed]:
     """Parse and verify a provider-signed replacement under the `trusted` provider keys."""
-    signed = jws.parse(token, jws.REPLACEMENT)
+    signed = parse(token)
     jws.check_signature(signed, trusted)
-    Replacement.read(signed.payload)
-    return signed
+    return Replacement.read(signed.payload, signed.kind), signed

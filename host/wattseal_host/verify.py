@@ -12,7 +12,7 @@ from wattseal.chain import Config, verify_stretch
 from wattseal.errors import Refused
 from wattseal.record import Record, decode_body
 
-from wattseal_host import joint, jws, linear
+from wattseal_host import joint, jws, linear, replacement
 from wattseal_host.bundle import Bundle
 from wattseal_host.case import Documents, Part, conclude, conclude_all
 from wattseal_host.documents import Contract, Enrolment
@@ -63,10 +63,10 @@ def _verify_joint(
     with verdict.stage("documents"):
         meters, provider = _check_meters(bundle, trust, verdict)
         tariff_jws = [jws.parse(token, jws.TARIFF) for token in bundle.tariffs]
-        link_jws = [jws.parse(token, jws.REPLACEMENT) for token in bundle.replacements]
+        link_jws = [replacement.parse(token) for token in bundle.replacements]
         for signed in (*tariff_jws, *link_jws):
             jws.check_signature(signed, [provider])
-        links = [Replacement.read(signed.payload) for signed in link_jws]
+        links = [Replacement.read(signed.payload, signed.kind) for signed in link_jws]
         joint.check_papers([(enrolment, contract) for enrolment, contract, _ in meters], links)
         tariffs = [Tariff.read(signed.payload) for signed in tariff_jws]
     with verdict.stage("records"):

@@ -40,8 +40,8 @@ _SENTENCES = {
     "replacement-": "The document does not link these two meters, or there is none.",
     "scalar-": "A number in the proof is out of its range.",
     "signature-": "The meter's signature is not valid for these records.",
-    "stretch-begin": "Records of the new meter were left out before the first one shown, and its "
-    "contract does not say that its billing began there.",
+    "stretch-begin": "The records of the new meter do not begin where the provider's document says "
+    "that its billing begins.",
     "stretch-config": "The meters of the bill do not measure in the same way.",
     "stretch-empty": "A meter of the bill measured nothing in its part of the period.",
     "stretch-open": "The meter that was replaced had not been closed: what it measured afterwards "

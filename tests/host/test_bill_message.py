@@ -17,7 +17,7 @@ from wattseal_host.errors import Unusable
 from wattseal_host.ledger import Ledger
 from wattseal_host.linear import MAX_FEE, LinearProof
 from wattseal_host.provider.archive import Archive
-from wattseal_host.provider.bills import check_message
+from wattseal_host.provider.bills import check_bill, check_message
 from wattseal_host.statement import Statement
 from wattseal_host.units import Currency
 
@@ -117,3 +117,16 @@ def test_every_byte_counts(tmp_path: Path) -> None:
                     check_message(changed, archive, ledger)
             else:
                 assert not check_message(changed, archive, ledger).accepted, at
+
+
+def test_an_event_at_the_periods_end_is_the_next_ones(tmp_path: Path) -> None:
+    month = Month(tmp_path, 24)
+    bundle = month.bill(month.time_of_use, consent=True).bundle
+    data = BillMessage(bundle.statement, bundle.proof).write()
+    archive = Archive(month.office.directory, month.office.public)
+    with Ledger(month.ledger_file) as ledger:
+        held = len(month.meter.sealed)
+        month.meter.paired().reading(7)
+        ledger.append(month.meter.meter, month.meter.sealed[held:], "utility")
+        assert check_message(data, archive, ledger).code == "accepted"
+        assert check_bill(bundle.write(), month.trust, ledger).code == "accepted"

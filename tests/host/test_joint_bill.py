@@ -23,6 +23,7 @@ from replaced_house import (
 from sealed_house import INTERVAL_S, START_S, SealingMeter
 from test_shaped_tariffs import FLAT, KWH, STANDING, VAT, P, blocks, document, euros, part
 from wattseal.errors import Malformed, Refused
+from wattseal.record import decode_sealed
 from wattseal_host import wide_message
 from wattseal_host.customer.bill import Bill
 from wattseal_host.joint_bundle import JointBundle, read_any
@@ -31,6 +32,8 @@ from wattseal_host.linear import LinearProof
 from wattseal_host.provider.archive import Archive
 from wattseal_host.provider.bills import check_bill, check_message
 from wattseal_host.provider.office import Office
+from wattseal_host.provider.replacements import replace as sign_link
+from wattseal_host.replacement import Replacement
 from wattseal_host.statement import JointStatement
 from wattseal_host.tariff import Tariff
 from wattseal_host.verify import verify_bundle
@@ -180,22 +183,40 @@ def test_three_meters_and_no_gap() -> None:
     assert len(bill.bundle.statement.replacements) == 2
 
 
-def test_billing_that_begins_later_by_contract() -> None:
-    """What the new meter sealed before its customer was there is left out, as its contract says."""
+def test_billing_that_begins_later(tmp_path: Path) -> None:
+    """What the new meter sealed before its customer was there is left out, if the provider says so;
+    a contract that was renewed since is no leave to begin with it."""
     case = replaced(FLAT, VAT, seed=4)
-    late = EDGE_S
-    case.contracts[1] = replace(case.contracts[1], tariffs=case.agreed(late))
     whole = case.stretches()
-    chosen = [i for i, record in enumerate(whole[1].records) if record.start_s >= late]
-    bill = case.bill([whole[0], whole[1].pick(chosen)])
+    chosen = [i for i, record in enumerate(whole[1].records) if record.start_s >= EDGE_S]
+    late = [whole[0], whole[1].pick(chosen)]
+    case.contracts[1] = replace(case.contracts[1], tariffs=case.agreed(EDGE_S))
+    with pytest.raises(Refused, match="stretch-begin"):
+        case.bill(late)
+    last = decode_sealed(case.meters[0].sealed[-1])
+    link = Replacement.of(last, case.meters[1].meter, EDGE_S)
+    case.links = [link.sign(case.provider)]
+    bill = case.bill(late)
     old, new = values(4)
     fee = (sum(old) + sum(new[1:])) * KWH * 2500 * P * Decimal("1.19")
     assert bill.bundle.statement.amount == euros(fee)
-    with pytest.raises(Refused, match="contract-period"):
-        case.bill()
-    later = whole[1].pick([i for i in chosen if whole[1].records[i].start_s > late])
-    with pytest.raises(Refused, match="stretch-begin"):
-        case.bill([whole[0], later])
+    assert case.links[0].kind == "wattseal-replacement/2"
+    for stretches in (whole, [whole[0], whole[1].pick(chosen[3:])]):
+        with pytest.raises(Refused, match="stretch-begin"):
+            case.bill(stretches)
+    # The provider's desk links only where a record begins, and not before the meter was there.
+    archive = filed(case, tmp_path / "office")
+    assert archive.replacement(case.meters[0].meter)[0].from_s is None
+    office = Office(tmp_path / "office")
+    with Ledger(case.ledger(tmp_path / "ledger.db")) as ledger:
+        ids = [meter.meter for meter in case.meters]
+        for from_s, code in (
+            (EDGE_S + 1, "replacement-begin"), (BEGIN_S - 1, "replacement-begin"),
+        ):  # fmt: skip
+            with pytest.raises(Refused, match=code):
+                sign_link(office, ledger, *ids, from_s)
+        assert sign_link(office, ledger, *ids, EDGE_S).payload == link.write()
+        assert archive.replacement(ids[0])[0] == link
 
 
 def filed(case: Replaced, folder: Path) -> Archive:

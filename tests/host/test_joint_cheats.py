@@ -176,6 +176,9 @@ def test_a_claimed_gap_that_was_not_there(case: Replaced, bundle: JointBundle) -
     late = replace(case.contracts[1], tariffs=case.agreed(TO_S - INTERVAL_S))
     forged = with_stretch(bundle, 1, contract=late.sign(case.provider).token)
     assert code_of(case, forged) == "contract-period"
+    for from_s in (TO_S - INTERVAL_S, link.at_s, 0):
+        other = with_link(case, bundle, replace(link, from_s=from_s))
+        assert code_of(case, other) == "stretch-begin"
 
 
 @pytest.mark.parametrize(("begin_s", "count"), [(END_S - 1, len(NEW)), (START_S, SLOTS)])

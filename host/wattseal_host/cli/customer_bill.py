@@ -75,9 +75,9 @@ def command(
     from wattseal_host.customer.over_meters import stretches_over
     from wattseal_host.customer.releases import Releases
     from wattseal_host.customer.store import Secrets, pinned_all
-    from wattseal_host.documents import open_contract
     from wattseal_host.files import read_token, write_atomic, write_secret
     from wattseal_host.ledger import Ledger
+    from wattseal_host.replacement import open_replacement
     from wattseal_host.trust import Trust
 
     if full_resolution and not consent:
@@ -86,12 +86,13 @@ def command(
         )
     held = Secrets.load(file)
     trusted = Trust.load(trust)
-    contracts = [open_contract(read_token(path), trusted.providers)[0] for path in contract]
+    tokens = [read_token(path) for path in replacement or []]
+    links = [open_replacement(token, trusted.providers)[0] for token in tokens]
     with Ledger.existing(ledger) as opened:
         stretches = stretches_over(
             opened,
             held.meters,
-            {one.meter: one for one in contracts},
+            {one.successor: one.from_s for one in links if one.from_s is not None},
             output.utc_seconds(from_),
             output.utc_seconds(to),
         )
@@ -102,7 +103,7 @@ def command(
     with Releases.locked(listed), output.progress("proving") as bar:
         made = make_joint_bill(
             parts,
-            [read_token(one) for one in replacement or []] if len(parts) > 1 else [],
+            tokens if len(parts) > 1 else [],
             [read_token(one) for one in tariff],
             pinned_all([one for one, _ in stretches], trusted),
             Releases.load(listed, held.meter, [one.meter for one in held.replaced]),

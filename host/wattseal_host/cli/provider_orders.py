@@ -78,6 +78,14 @@ def link(
     meter: Annotated[str, typer.Option(help="The id of the meter that was closed.")],
     successor: Annotated[str, typer.Option(help="The id of the meter in its place.")],
     out: Annotated[Path, typer.Option(help="Where the signed link goes (.jws).")],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="From when the new meter is billed, as from its customer's pairing on; UTC, "
+            "ISO 8601. Default: all it sealed.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Sign that a meter goes on where a closed one ended. Both chains are checked."""
@@ -92,7 +100,8 @@ def link(
     old = from_hex(meter, METER_ID_BYTES, "--meter")
     new = from_hex(successor, METER_ID_BYTES, "--successor")
     with Ledger.existing(ledger) as opened:
-        signed = replace(Office(directory), opened, old, new)
+        from_s = None if from_ is None else output.utc_seconds(from_)
+        signed = replace(Office(directory), opened, old, new, from_s)
     write_token(out, signed.token)
     output.emit(
         {"digest": signed.digest.hex(), "file": str(out)},

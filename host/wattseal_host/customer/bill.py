@@ -137,7 +137,7 @@ def make_joint_bill(
     if not consent:
         refuse(findings, zone)
     amount = rounding.apply(sum((one.segment.exact_minor for one in shares), Fraction(0)))
-    links = tuple(link.digest for link in papers.links)
+    links = tuple(link.digest for link in papers.link_jws)
     statement = state(metered, links, papers.digests, papers.tariffs[-1], amount)
     proof: LinearProof | CircuitProof
     if full_resolution:
@@ -169,7 +169,8 @@ class _Papers:
     enrolments: list[Enrolment]
     contracts: list[Contract]
     contract_digests: list[bytes]
-    links: list[jws.Signed]
+    links: list[Replacement]
+    link_jws: list[jws.Signed]
     tariffs: list[Tariff]
     digests: tuple[bytes, ...]
 
@@ -192,13 +193,14 @@ class _Papers:
             for (enrolment, _), (contract, _) in zip(enrolments, contracts, strict=True)
         ]
         if len(parts) > 1:
-            joint.check_papers(meters, [Replacement.read(link.payload) for link in links])
+            joint.check_papers(meters, [link for link, _ in links])
         return cls(
             enrolments[0][1].kid,
             [enrolment for enrolment, _ in enrolments],
             [contract for contract, _ in contracts],
             [signed.digest for _, signed in contracts],
-            links,
+            [link for link, _ in links],
+            [signed for _, signed in links],
             [prices for prices, _ in priced],
             tuple(signed.digest for _, signed in priced),
         )
@@ -215,7 +217,7 @@ class _Papers:
             one = Part(self.enrolments[at], self.contracts[at], self.contract_digests[at], readings)
             found.append(one)
         if len(parts) > 1:
-            joint.check_course(found, [Replacement.read(link.payload) for link in self.links])
+            joint.check_course(found, self.links)
         return [one.metered for one in found]
 
 
@@ -257,7 +259,7 @@ def _bundle(
         for part in parts
     ]
     if isinstance(statement, JointStatement):
-        links = tuple(link.token for link in papers.links)
+        links = tuple(link.token for link in papers.link_jws)
         return JointBundle(tuple(tokens), links, tuple(stretches), statement, proof)
     (one,) = stretches
     return Bundle(

@@ -8,7 +8,6 @@ from wattseal.errors import Misuse, Refused
 from wattseal.record import CLOSED
 
 from wattseal_host.customer.store import Secrets
-from wattseal_host.documents import Contract
 from wattseal_host.ledger import Ledger
 from wattseal_host.stretch import Stretch
 
@@ -16,15 +15,16 @@ from wattseal_host.stretch import Stretch
 def stretches_over(
     ledger: Ledger,
     meters: Sequence[Secrets],
-    contracts: Mapping[bytes, Contract],
+    begins: Mapping[bytes, int],
     from_s: int,
     to_s: int,
 ) -> list[tuple[Secrets, Stretch]]:
     """The meters of a period with their records in it, in order of time.
 
-    meters: every one of the customer's, in order of time; contracts: by meter. A meter closed at or
-    before from_s has no part in it, nor has one that begins at or after to_s. The first stretch
-    begins at from_s; each later one with its ORIGIN, or where its contract begins if that is later.
+    meters: every one of the customer's, in order of time; begins: of a meter that came after
+    another, from when it is billed (`Replacement.from_s`), if that is not its ORIGIN. A meter
+    closed at or before from_s has no part in it, nor has one that begins at or after to_s. The
+    first stretch begins at from_s.
     Refused `period-incomplete` unless what there is fills the period up to the replacements.
     """
     found: list[tuple[Secrets, Stretch]] = []
@@ -40,8 +40,7 @@ def stretches_over(
             origin = ledger.between(held.meter, 0, to_s).records
             if not origin:
                 continue
-            agreed = contracts.get(held.meter)
-            begin_s = max(origin[0].start_s, agreed.tariffs[0].from_s if agreed else 0)
+            begin_s = begins.get(held.meter, origin[0].start_s)
         closed = last.event == CLOSED
         if (closed and last.start_s <= from_s) or begin_s >= to_s:
             continue

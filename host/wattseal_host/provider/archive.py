@@ -54,8 +54,8 @@ class Archive:
         token = self._token("replacements", meter)
         if token is None:
             raise Refused("replacement-unknown", meter.hex())
-        signed = open_replacement(token, [self.public])
-        return Replacement.read(signed.payload), signed.digest
+        replacement, signed = open_replacement(token, [self.public])
+        return replacement, signed.digest
 
     def _contract(self, digest: bytes) -> Contract:
         token = self._token("contracts", digest)

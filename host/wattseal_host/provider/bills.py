@@ -41,10 +41,11 @@ def check_bill(
     if verdict.statement is None:
         return verdict
     stretches = verdict.statement.stretches
-    for said in stretches:
+    for number, said in enumerate(stretches, 1):
         try:
             with ledger.view(said.meter) as view:
-                held = LedgerReadings(view, said.from_s, said.to_s, said is not stretches[-1])
+                ended = number < len(stretches)
+                held = LedgerReadings(view, said.from_s, said.to_s, ended)
         except (Refused, Misuse) as error:
             return verdict.refused("ledger-differs", error.detail)
         if (held.before, held.last) != (said.before, said.last):
@@ -87,8 +88,10 @@ def _verify(
     with ExitStack() as stack:
         with verdict.stage("records"):
             held = [
-                _readings(ledger, enrolment, one, one is not said.stretches[-1], stack)
-                for enrolment, one in zip(enrolments, said.stretches, strict=True)
+                _readings(ledger, enrolment, one, number < len(meters), stack)
+                for number, (enrolment, one) in enumerate(
+                    zip(enrolments, said.stretches, strict=True), 1
+                )
             ]
             verdict.records, verdict.on_ledger = sum(one.records for one in held), ON_LEDGER
             parts = [
