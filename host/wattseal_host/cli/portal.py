@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from wattseal.errors import Misuse
 
-from wattseal_host.cli import output
+from wattseal_host.cli import output, portal_demo
 
 if TYPE_CHECKING:
     import uvicorn
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
     from wattseal_host.tariff import Tariff
 
 app = typer.Typer(no_args_is_help=True, help="The website that shows customers their readings.")
+app.command("demo")(portal_demo.command)
 MAX_TARIFFS = 200
-DAY_S = 86400
-DEMO_FROM_S = 1_767_225_600  # 2026-01-01T00:00:00Z
-DEMO_SETTINGS = {"burst_ms": 60_000, "telegram_ms": 60_000, "checkpoint_ms": 60_000}
 QUIET: dict[str, Any] = {
     "access_log": False,
     "log_level": "warning",
@@ -51,6 +50,20 @@ def serve(
     tariff: Annotated[
         list[Path] | None, typer.Option(help="A signed tariff to choose from; repeat.")
     ] = None,
+    relay: Annotated[
+        str | None, typer.Option(help="Address of the supplier's relay: meters can be asked.")
+    ] = None,
+    relay_token: Annotated[Path | None, typer.Option(help="File of the relay's token.")] = None,
+    relay_ca: Annotated[Path | None, typer.Option(help="Certificates to trust it by, PEM.")] = None,
+    origin: Annotated[
+        str | None, typer.Option(help="https://HOST as visitors have it; by default as bound.")
+    ] = None,
+    publisher: Annotated[
+        str, typer.Option(help="Who runs this website, for meters' displays.")
+    ] = "wattseal portal",
+    key: Annotated[
+        Path, typer.Option(help="The publisher's key, which signs the applet; made if missing.")
+    ] = Path("publisher.pem"),
 ) -> None:
     """Serve the portal until interrupted. Without TLS it listens on this machine alone: put it
     behind TLS before anybody else is to use it."""
@@ -58,10 +71,12 @@ def serve(
         import uvicorn
 
         from wattseal_host.portal.app import make_app
+        from wattseal_host.portal.applet import Applet, check_origin, publisher_key
         from wattseal_host.portal.site import Site
         from wattseal_host.portal.tables import Accounts
     except ImportError as error:
         raise Misuse("portal-missing", "pip install 'wattseal[portal]'") from error
+    from wattseal_host.cli.relay import read_token
 
     if (tls_cert is None) != (tls_key is None):
         raise Misuse("tls", "--tls-cert and --tls-key belong together")
@@ -69,61 +84,50 @@ def serve(
         raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
     tariffs = _tariffs(tariff or [])
     os.umask(0o077)  # a database file made now is its owner's alone
+    listening = bind(host, port)
     site = Site(Accounts(database), tls_cert is not None, tariffs)
-    config = uvicorn.Config(
-        make_app(site), host=host, port=port, ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET
-    )
-    run(config, "portal", ())
+    if relay is not None:
+        from wattseal_host.portal.exports import Exports
+        from wattseal_host.portal.relayed import Relay
+
+        if relay_token is None:
+            raise Misuse("usage", "--relay wants --relay-token FILE, as the relay made it")
+        scheme = "https" if tls_cert else "http"
+        applet = Applet.make(
+            publisher_key(key),
+            check_origin(origin or f"{scheme}://{_named(listening)}"),
+            publisher,
+        )
+        client = Relay(relay, read_token(relay_token), str(relay_ca) if relay_ca else None)
+        site.exports = Exports(client, applet)
+    config = uvicorn.Config(make_app(site), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET)
+    run(config, "portal", (), listening)
 
 
-@app.command()
-def demo(
-    days: Annotated[int, typer.Option(min=1, max=60, help="Days the meter has measured.")] = 14,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8443,
-    out: Annotated[Path, typer.Option(help="Where to write the file.")] = Path("readings.json"),
+def bind(host: str, port: int) -> socket.socket:
+    """Listening: who reads the address may come at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def _named(listening: socket.socket) -> str:
+    name, number = listening.getsockname()[:2]
+    return f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
+
+
+def run(
+    config: uvicorn.Config,
+    what: str,
+    steps: Sequence[str],
+    listening: socket.socket | None = None,
+    path: str = "",
 ) -> None:
-    """Run a meter on the emulated board, write what its owner hands over, serve the portal, and
-    say what to do there."""
-    import uvicorn
-    from wattseal_hil.board import EmulatedBoard
-    from wattseal_hil.loads import ProfileLoad
-
-    from wattseal_host.collect.customer import CustomerPort
-    from wattseal_host.customer.hand_over import hand_over
-    from wattseal_host.files import write_secret
-    from wattseal_host.portal.app import make_app
-    from wattseal_host.portal.site import Site
-    from wattseal_host.portal.tables import MEMORY, Accounts
-
-    to_s = DEMO_FROM_S + days * DAY_S
-    with EmulatedBoard(load=ProfileLoad(), start_s=DEMO_FROM_S, settings=DEMO_SETTINGS) as board:
-        board.power_on()
-        with output.progress("the meter measures") as bar:
-            board.run_until(to_s + 5, lambda now_s: bar(now_s - DEMO_FROM_S, days * DAY_S))
-        with CustomerPort(board.customer_port) as meter, output.progress("asking it") as bar:
-            data, told = hand_over(meter, DEMO_FROM_S, to_s, bar)
-    write_secret(out, data)
-    steps = (
-        f"1. sign up there with the meter id {told.enrolment.meter.hex()}",
-        f"2. In your browser: choose {out}; it is checked and drawn, and nothing is sent",
-        f"3. Hand over: choose {out} again; results, daily totals, advice",
-        "4. Log off: the readings are gone. Interrupt to end",
-    )
-    site = Site(Accounts(MEMORY))
-    config = uvicorn.Config(make_app(site), host="127.0.0.1", port=port, **QUIET)
-    run(config, "portal", steps)
-
-
-def run(config: uvicorn.Config, what: str, steps: Sequence[str], path: str = "") -> None:
     """Serve until interrupted; says where first, with a path to begin at."""
     import uvicorn
 
-    listening = config.bind_socket()
-    listening.listen()  # who reads the address may come at once
-    name, number = listening.getsockname()[:2]
-    name = f"[{name}]" if ":" in name else name
+    listening = listening or bind(config.host, config.port)
     scheme = "https" if config.is_ssl else "http"
-    output.emit({}, [f"{what} at {scheme}://{name}:{number}{path}", *steps], False)
+    output.emit({}, [f"{what} at {scheme}://{_named(listening)}{path}", *steps], False)
     sys.stdout.flush()
     uvicorn.Server(config).run(sockets=[listening])
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from wattseal_host.cli import output, provider_bills, provider_orders, provider_tariff
+from wattseal_host.cli import output, provider_bills, provider_orders, provider_tariff, relay
 
 app = typer.Typer(no_args_is_help=True, help="The provider's side: sign documents, check bills.")
 app.add_typer(provider_tariff.app, name="tariff")
@@ -15,6 +15,7 @@ app.command("verify")(provider_bills.command)
 app.command("clock")(provider_orders.clock)
 app.command("close")(provider_orders.close)
 app.command("replace")(provider_orders.link)
+app.command("relay")(relay.command)
 
 Directory = Annotated[Path, typer.Option("--dir", help="The provider's directory.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

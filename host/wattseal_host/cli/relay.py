@@ -1,0 +1,68 @@
+"""`wattseal provider relay`: passes what websites and meters say to each other."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wattseal.errors import Misuse
+
+from wattseal_host.cli import output
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def command(
+    utility: Annotated[list[str], typer.Option(help="A meter's utility port; repeat.")],
+    listen: Annotated[
+        str, typer.Option(help="HOST:PORT to listen on; port 0: any free one.")
+    ] = "127.0.0.1:8500",
+    tokens: Annotated[
+        Path, typer.Option(help="Lines `NAME TOKEN`, of the websites served; made if missing.")
+    ] = Path("relay.tokens"),
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+) -> None:
+    """Serve the relay until interrupted. Without TLS it listens on this machine alone: who sees a
+    token can use it."""
+    try:
+        import uvicorn
+
+        from wattseal_host.relay.app import Relay
+        from wattseal_host.relay.tokens import Tokens
+    except ImportError as error:
+        raise Misuse("portal-missing", "pip install 'wattseal[portal]'") from error
+    from wattseal_host.cli.portal import QUIET, bind, run
+    from wattseal_host.collect.utility import UtilityPort
+    from wattseal_host.relay.line import Line
+
+    host, _, port = listen.rpartition(":")
+    if not (host and port.isdigit() and int(port) < 1 << 16):
+        raise Misuse("usage", "--listen HOST:PORT")
+    if (tls_cert is None) != (tls_key is None):
+        raise Misuse("tls", "--tls-cert and --tls-key belong together")
+    if tls_cert is None and host.strip("[]") not in LOCAL:
+        raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
+    known = Tokens.of(tokens)
+    lines = [Line(partial(UtilityPort, name, timeout_s=1.0)) for name in utility]
+    listening = bind(host.strip("[]"), int(port))
+    config = uvicorn.Config(
+        Relay(lines, known).app(), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET
+    )
+    run(config, "relay", (f"tokens of websites in {tokens}",), listening)
+
+
+def read_token(path: Path) -> str:
+    """The one token of a relay's file. Raises Unusable `relay-tokens`."""
+    from wattseal_host.errors import Unusable
+    from wattseal_host.relay.tokens import read
+
+    found = read(path)
+    if len(found) != 1:
+        raise Unusable("relay-tokens", f"{path} names several: this website wants its own line")
+    return next(iter(found.values()))
+
+
+output.HINTS["relay-tokens"] = "a line is NAME TOKEN, the file's mode 0600"
