@@ -20,7 +20,8 @@ $(VENV)/.ready: pyproject.toml
 demo: setup
 	@$(BIN)/wattseal demo $(ARGS)
 
-# A meter on the emulated board, a file of its readings, and the portal to look at it.
+# A meter on the emulated board, the relay and the portal. The terminal is the meter's display, Enter
+# its button.
 demo-portal: setup
 	@mkdir -p build
 	@$(BIN)/wattseal portal demo --out build/readings.json $(ARGS)

@@ -5,15 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from playwright.sync_api import Error, sync_playwright
+from wattseal_host.portal import passwords
 from wattseal_host.portal.site import Site
 from wattseal_host.portal.tables import MEMORY, Accounts
+from wattseal_host.report.screenshot import find_browser
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "host")]
 
+from peer_meter import PeerMeter
 from portal_bench import Clock, Server, flat_tariff
+from relay_bench import Bench, Customer
 from sealed_house import SealingMeter
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Argon2id at its real cost is in test_portal_serve, whose portals are processes."""
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._nobody = passwords._hasher.hash("nobody")
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +54,39 @@ def portal(site: Site) -> Iterator[Server]:
     server = Server(site)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    program = find_browser()
+    if program is None:
+        pytest.skip("no Chromium: on Debian, apt install chromium")
+    with sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(
+                executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            )
+        except Error as error:
+            pytest.skip(f"Chromium does not start: {error.message[:80]}")
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def meter(house: SealingMeter) -> PeerMeter:
+    return PeerMeter(house)
+
+
+@pytest.fixture
+def bench(meter: PeerMeter) -> Iterator[Bench]:
+    bench = Bench(lambda: meter)
+    meter.clock = bench.clock
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def customer(bench: Bench, house: SealingMeter) -> Customer:
+    customer = Customer(bench.server.url)
+    customer.sign_up("ada", house.meter)
+    return customer

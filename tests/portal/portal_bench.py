@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,14 +29,11 @@ class Clock:
         return time.monotonic() + self.ahead_s
 
 
-class Server:
-    """A running portal; `close` ends it as an operator would."""
+class Running:
+    """An ASGI application on a socket; `close` ends it as an operator would."""
 
-    def __init__(self, site: Site, **tls: Any) -> None:
-        self.site = site
-        config = uvicorn.Config(
-            make_app(site), host="127.0.0.1", port=0, log_level="warning", **tls
-        )
+    def __init__(self, app: Any, **tls: Any) -> None:
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", **tls)
         sock = config.bind_socket()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{sock.getsockname()[1]}"
         self._server = uvicorn.Server(config)
@@ -47,6 +45,14 @@ class Server:
     def close(self) -> None:
         self._server.should_exit = True
         self._thread.join(10)
+
+
+class Server(Running):
+    """A running portal."""
+
+    def __init__(self, site: Site, **tls: Any) -> None:
+        self.site = site
+        super().__init__(make_app(site), **tls)
 
 
 class Visitor:
@@ -104,3 +110,17 @@ def flat_tariff() -> Tariff:
     draft = Draft("Flat", "EUR", START_S - 86400, START_S + 40 * 86400)
     draft.flat("energy", Decimal("0.25"))
     return draft.finish()
+
+
+def traces(folders: list[Path], needles: list[bytes]) -> list[Path]:
+    """The files that hold one of the needles."""
+    found = []
+    for folder in folders:
+        for path in folder.rglob("*"):
+            try:
+                content = path.read_bytes() if path.is_file() else b""
+            except OSError:
+                continue
+            if any(needle in content for needle in needles):
+                found.append(path)
+    return found

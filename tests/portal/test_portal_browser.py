@@ -6,14 +6,13 @@ WATTSEAL_PICTURES names a folder for a picture of every page.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Page, sync_playwright
-from portal_bench import PASSWORD, Server, flat_tariff
+from portal_bench import Server, flat_tariff
+from portal_desk import Desk
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ProfileLoad
 from wattseal_host.collect.customer import CustomerPort
@@ -22,10 +21,8 @@ from wattseal_host.errors import PortError
 from wattseal_host.portal import handed
 from wattseal_host.portal.site import Site
 from wattseal_host.portal.tables import MEMORY, Accounts
-from wattseal_host.report.screenshot import find_browser
 
 FROM_S, DAY_S, DAYS = 1_735_689_600, 86400, 2
-PICTURES = os.environ.get("WATTSEAL_PICTURES")
 
 
 def _progress(done: float, total: float) -> None:
@@ -52,72 +49,11 @@ def meters() -> Iterator[tuple[bytes, bytes, str]]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium: on Debian, apt install chromium")
-    with sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error.message[:80]}")
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     site = Site(Accounts(MEMORY), tariffs={"Flat": flat_tariff()})
     running = Server(site)
     yield running
     running.close()
-
-
-class Desk:
-    """One browser's page; every complaint of the browser and every request is kept."""
-
-    def __init__(self, browser: Any, url: str, width_px: int = 420) -> None:
-        self.context = browser.new_context(
-            base_url=url, viewport={"width": width_px, "height": 800}, accept_downloads=False
-        )
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.requests: list[Any] = []
-        self.page.on("console", lambda m: self.complaints.append(f"{m.type}: {m.text}"))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-
-    def sign_up(self, name: str, meter: bytes) -> None:
-        self.page.goto("/sign-up")
-        self.page.get_by_label("Meter id").fill(meter.hex())
-        self.page.get_by_label("User name").fill(name)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.look("sign-up")
-        self.page.get_by_role("button", name="Sign up").click()
-        self.page.get_by_text("logged on as").wait_for()
-
-    def hand_over(self, file: Path) -> None:
-        self.page.goto("/hand-over")
-        self.page.get_by_label("File").set_input_files(file)
-        self.page.get_by_label("This website may read it").check()
-        self.look("hand-over")
-        self.page.get_by_role("button", name="Hand over").click()
-
-    def look(self, name: str) -> None:
-        """Nothing may scroll sideways on a telephone, and every field has a label."""
-        sideways = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert sideways <= 0, name
-        unnamed = self.page.evaluate(
-            "[...document.querySelectorAll('input:not([type=hidden]),select')]"
-            ".filter(e => !e.labels.length && !e.ariaLabel).length"
-        )
-        assert not unnamed, name
-        assert self.page.evaluate("document.documentElement.lang") == "en"
-        if PICTURES:
-            Path(PICTURES).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=f"{PICTURES}/portal-{name}.png", full_page=True)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from portal_bench import Clock, Server, Visitor, file_of
+from portal_bench import Clock, Server, Visitor, file_of, traces
 from sealed_house import SealingMeter
 from wattseal.errors import WattsealError
-from wattseal_host.portal import handed
+from wattseal_host.portal import analysis, handed
 from wattseal_host.portal.analysis import analyse, cost
 from wattseal_host.portal.handed import Handed
 from wattseal_host.portal.site import Site
@@ -134,19 +134,6 @@ def test_another_meter_is_refused(visitor: Visitor) -> None:
     assert answer.status_code == 400 and "another meter" in answer.text
 
 
-def _traces(folders: list[Path], needles: list[bytes]) -> list[Path]:
-    found = []
-    for folder in folders:
-        for path in folder.rglob("*"):
-            try:
-                content = path.read_bytes() if path.is_file() else b""
-            except OSError:
-                continue
-            if any(needle in content for needle in needles):
-                found.append(path)
-    return found
-
-
 @pytest.mark.parametrize("ending", ["log-off", "expiry", "forget", "account", "shutdown"])
 def test_gone_when_it_is_over(
     ending: str, house: SealingMeter, data: bytes, clock: Clock, tmp_path: Path,
@@ -164,7 +151,7 @@ def test_gone_when_it_is_over(
     packed = held.values["import"]
     assert MARK.to_bytes(4, "big") in packed
     needles = [str(MARK).encode(), MARK.to_bytes(4, "big"), data[-80:-10]]
-    assert not _traces([tmp_path], needles), "written while it was shown"
+    assert not traces([tmp_path], needles), "written while it was shown"
     try:
         match ending:
             case "log-off":
@@ -184,7 +171,7 @@ def test_gone_when_it_is_over(
             assert "96 readings" in page and "96 readings" not in answer
     finally:
         server.close()
-    assert not _traces([tmp_path], needles)
+    assert not traces([tmp_path], needles)
     output = "".join(capfd.readouterr())
     assert str(MARK) not in output and os.fspath(tmp_path) not in page
 
@@ -218,3 +205,23 @@ def test_no_more_is_held_than_there_is_room_for(
     assert "96 readings" in visitor.hand_over(data).text
     visitor.post("/log-off", at="/")
     assert "96 readings" in other.hand_over(data).text
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_forgotten_in_another_tab_while_a_page_is_computed(
+    when: str, visitor: Visitor, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.hand_over(data)
+    real = analysis.analyse
+
+    def slow(held: Handed, local: LocalTime) -> analysis.Analysis:
+        found = real(held, local) if when == "after" else None
+        visitor_two.post("/forget", at="/results")
+        return found or real(held, local)
+
+    visitor_two = Visitor(str(visitor.http.base_url), cookies=visitor.http.cookies)
+    monkeypatch.setattr(analysis, "analyse", slow)
+    token = visitor_two.csrf("/hand-over")
+    monkeypatch.setattr(Visitor, "csrf", lambda *_: token)
+    answer = visitor.http.get("/results")
+    assert answer.status_code == 200 and "holds no reading" in answer.text

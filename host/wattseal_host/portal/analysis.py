@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+from wattseal.errors import Refused
+
 from wattseal_host.documents import Enrolment
 from wattseal_host.portal.handed import Handed
 from wattseal_host.proven_bill import bits_for
@@ -122,14 +124,28 @@ def _advice(total_wh: float, base_w: float, base_wh: float, hour: int, hour_w: f
 
 def cost(handed: Handed, tariff: Tariff) -> Cost:
     """What the period costs under a tariff, rounded as the tariff says. Raises Refused where it
-    does not price the meter or the period."""
+    does not price the meter or the period, `tariff-granularity` where it needs finer readings."""
     channels = handed.enrolment.channels
     columns = {name: handed.column(name) for name in channels}
     every = [columns[name][at] for at in range(len(handed.spans)) for name in channels]
-    weights = weigh(tariff, handed.records, channels)
+    weights = _over_runs(handed, tariff, weigh(tariff, handed.records, channels))
     fee = sum(weight * value for weight, value in zip(weights, every, strict=True))
     scene = tariff.scene(handed.enrolment, handed.spans, bits_for(every), columns)
     amount = tariff.rounding.apply(tariff.exact_minor(fee, scene))
     digits = tariff.currency.minor_digits
     major = Fraction(amount, 10**digits)
     return Cost(tariff.name, f"{float(major):.{digits}f} {tariff.currency.code}")
+
+
+def _over_runs(handed: Handed, tariff: Tariff, weights: Sequence[int]) -> list[int]:
+    """One weight for each sum: that of all the readings in it."""
+    width, at = len(handed.enrolment.channels), 0
+    found: list[int] = []
+    for run in handed.runs:
+        for channel in range(width):
+            same = set(weights[at + channel : at + run * width : width])
+            if len(same) != 1 or (run > 1 and not tariff.is_linear):
+                raise Refused("tariff-granularity")
+            found += same
+        at += run * width
+    return found

@@ -13,8 +13,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from wattseal_host.portal import protocol
 from wattseal_host.portal.account_pages import AccountPages
 from wattseal_host.portal.data_pages import DataPages
+from wattseal_host.portal.export_pages import ExportPages
 from wattseal_host.portal.site import HERE, Site
 from wattseal_host.web import STATIC
 from wattseal_host.web.guard import Guard
@@ -25,7 +27,7 @@ FILE_PATH = "/hand-over"
 
 def make_app(site: Site) -> ASGIApp:
     """The whole site behind its guard."""
-    people, data = AccountPages(site), DataPages(site)
+    people, data, asked = AccountPages(site), DataPages(site), ExportPages(site)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -34,6 +36,8 @@ def make_app(site: Site) -> ASGIApp:
         sweeping.cancel()
         site.sessions.close_all()
         site.accounts.close()
+        if site.exports is not None:
+            site.exports.relay.close()
 
     app = Starlette(
         routes=[
@@ -48,6 +52,8 @@ def make_app(site: Site) -> ASGIApp:
             Route("/results", data.results),
             Route("/forget", data.forget, methods=["POST"]),
             Route("/consents", data.consents),
+            *asked.routes(),
+            Route("/protocol.js", _protocol),
             Mount("/static", StaticFiles(directory=HERE / "static", packages=[STATIC])),
         ],
         lifespan=lifespan,
@@ -61,6 +67,10 @@ async def _sweep(site: Site) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
         site.sessions.sweep()
+
+
+async def _protocol(_: Request) -> Response:
+    return Response(protocol.module(), media_type="text/javascript")
 
 
 async def _failed(_: Request, error: Exception) -> Response:

@@ -73,20 +73,28 @@ class DataPages:
         chosen = site.tariffs.get(request.query_params.get("tariff", ""))
         local = LocalTime(chosen.zone.offsets) if chosen else _UTC
         cost, why = None, ""
-        found = await run_in_threadpool(analysis.analyse, data, local)
-        if chosen is not None:
-            try:
-                cost = await run_in_threadpool(analysis.cost, data, chosen)
-            except WattsealError as error:
-                why = words.of(error)
+        span = data.from_s, data.to_s
+        count = len(data.spans)
+        try:
+            found = await run_in_threadpool(analysis.analyse, data, local)
+            if chosen is not None:
+                try:
+                    cost = await run_in_threadpool(analysis.cost, data, chosen)
+                except WattsealError as error:
+                    why = words.of(error)
+        except (ValueError, LookupError, ArithmeticError):
+            if session.held is data:
+                raise
+        if session.held is not data:  # wiped in the middle, in another tab or at its end
+            return site.page("nothing.html", session)
         return site.page(
             "results.html",
             session,
             found=found,
             zone=chosen.zone.name if chosen else "UTC",
-            first=day_text(local.day(data.from_s), year=True),
-            last=day_text(local.day(data.to_s - 1), year=True),
-            count=len(data.spans),
+            first=day_text(local.day(span[0]), year=True),
+            last=day_text(local.day(span[1] - 1), year=True),
+            count=count,
             curve=charts.load_curve(found.curve, found.peak_w, found.base_w),
             bars=charts.daily([day.energy_wh for day in found.days]),
             tariffs=list(site.tariffs),
@@ -99,7 +107,7 @@ class DataPages:
         site = self._site
         session = site.session(request)
         try:
-            check_form(request, session, await forms.read(request)).wipe()
+            check_form(request, session, await forms.read(request)).end()
         except WattsealError as error:
             return site.page("refused.html", session, 403, why=words.of(error))
         return go("/results")

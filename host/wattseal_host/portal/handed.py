@@ -26,13 +26,14 @@ from wattseal_host.units import Unit, channels_of
 FORMAT = "wattseal-handover/1"
 MAX_BYTES = 16 * 1024 * 1024
 MAX_RECORDS = 60_000
-VALUE_BYTES = 4
+VALUE_BYTES = 8
 
 
 @dataclass
 class Handed:
-    """Checked readings. spans: (start_s, end_s) of each record that has a reading; values: of
-    all channels, four bytes each, in an array that can be wiped."""
+    """Checked readings, or sums of them. spans: (start_s, end_s) of each; runs: of how many of the
+    records it is the sum; values: of all channels, eight bytes each, in an array that can be
+    wiped."""
 
     enrolment: Enrolment
     records: tuple[Record, ...]
@@ -40,6 +41,7 @@ class Handed:
     values: dict[str, bytearray] = field(repr=False)
     from_s: int
     to_s: int
+    runs: tuple[int, ...]
 
     def column(self, channel: str = "import") -> list[int]:
         packed = self.values[channel]
@@ -53,7 +55,7 @@ class Handed:
         for packed in self.values.values():
             packed[:] = bytes(len(packed))
         self.values = {name: bytearray() for name in self.values}
-        self.records = self.spans = ()
+        self.records = self.spans = self.runs = ()
 
 
 def write(
@@ -113,6 +115,7 @@ def read(data: bytes, meter: bytes) -> Handed:
         values,
         spans[0][0],
         spans[-1][1],
+        (1,) * len(spans),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from wattseal.errors import Refused
 
+from wattseal_host.portal.asking import Asking
 from wattseal_host.portal.handed import Handed
 from wattseal_host.portal.tables import Account
 
@@ -25,7 +26,7 @@ TOKEN_BYTES = 32
 @dataclass
 class Session:
     """account: None before log-on; csrf: what every form must repeat; held: the data handed
-    over, in memory only."""
+    over, in memory only; asking: the export under way."""
 
     key: str
     began_s: float
@@ -33,11 +34,19 @@ class Session:
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(TOKEN_BYTES))
     account: Account | None = None
     held: Handed | None = None
+    asking: Asking | None = None
 
     def wipe(self) -> None:
-        if self.held is not None:
-            self.held.wipe()
-            self.held = None
+        held, self.held = self.held, None
+        if held is not None:
+            held.wipe()
+
+    def end(self) -> None:
+        """Wipe, and give up what was asked for."""
+        asking, self.asking = self.asking, None
+        if asking is not None:
+            asking.drop()
+        self.wipe()
 
 
 class Sessions:
@@ -96,6 +105,18 @@ class Sessions:
             session.wipe()
             session.held = handed
 
+    def ask(self, session: Session, asking: Asking | None) -> None:
+        """The session's export is now this one; the one before is given up. Refused
+        `session-over`."""
+        with self._lock:
+            if self._sessions.get(session.key) is not session:
+                if asking is not None:
+                    asking.drop()
+                raise Refused("session-over")
+            before, session.asking = session.asking, asking
+        if before is not None:
+            before.drop()
+
     def close(self, session: Session) -> None:
         with self._lock:
             self._drop(session.key)
@@ -120,7 +141,7 @@ class Sessions:
     def _drop(self, key: str) -> None:
         session = self._sessions.pop(key, None)
         if session is not None:
-            session.wipe()
+            session.end()
 
 
 def _key(token: str) -> str:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from wattseal.errors import Refused
 
+from wattseal_host.portal.exports import Exports
 from wattseal_host.portal.sessions import Session, Sessions
 from wattseal_host.portal.tables import Accounts
 from wattseal_host.tariff import Tariff
@@ -30,12 +31,14 @@ _templates = Environment(
 
 @dataclass
 class Site:
-    """tls: cookies travel by TLS alone; tariffs: by the name the visitor chooses from."""
+    """tls: cookies travel by TLS alone; tariffs: by the name the visitor chooses from; exports:
+    None where no relay reaches the meters."""
 
     accounts: Accounts
     tls: bool = False
     tariffs: Mapping[str, Tariff] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
+    exports: Exports | None = None
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,7 +58,10 @@ class Site:
 
     def page(self, name: str, session: Session | None, status: int = 200, **what: Any) -> Response:
         html = _templates.get_template(name).render(
-            session=session, account=session.account if session else None, **what
+            session=session,
+            account=session.account if session else None,
+            asks=self.exports is not None,
+            **what,
         )
         return HTMLResponse(html, status)
 

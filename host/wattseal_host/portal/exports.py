@@ -1,0 +1,223 @@
+"""Exports by way of the relay: each step follows from what the meter's mailbox says.
+
+A page asks again and again how far its export is, and each time the mailbox is looked at: so a
+reload, a second tab or a link that broke and came back go on where the meter is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from wattseal.errors import Refused, WattsealError
+
+from wattseal_host.errors import PortError
+from wattseal_host.export import recipient
+from wattseal_host.export.recipient import Export
+from wattseal_host.portal import asking as phases
+from wattseal_host.portal import mailbox
+from wattseal_host.portal.applet import Applet
+from wattseal_host.portal.asking import Asking
+from wattseal_host.portal.mailbox import Mailbox
+from wattseal_host.portal.relayed import Relay
+from wattseal_host.portal.tables import Account
+from wattseal_host.web.limits import Limit
+
+LOOK_S = 0.4
+RETRY_LOOKS = 12
+APPROVAL_S = 150  # the meter asks for two minutes
+PATIENCE_S = 180  # without a step forward, after the PIN
+QUEUE_S = 900  # behind another request
+_MEANWHILE = {
+    "port-missing", "port-silent", "port-answer", "port-refused", "relay-missing", "relay-answer",
+    "relay-busy", "too-often", "meter-busy",
+}  # fmt: skip
+_ENDS = {
+    "export-pin", "export-declined", "export-withdrawn", "export-refused", "export-late",
+    "export-unpressed", "export-idle",
+}  # fmt: skip
+
+
+class Exports:
+    """origin: of this website, as browsers have it. All methods but `state` may wait for the
+    meter: call them in a thread."""
+
+    def __init__(
+        self,
+        relay: Relay,
+        applet: Applet,
+        clock: Callable[[], float] = time.monotonic,
+        look_s: float = LOOK_S,
+    ) -> None:
+        self.relay, self.applet, self.clock, self._look_s = relay, applet, clock, look_s
+        self.origin: str = applet.told.origin.decode()
+        self._accounts = Limit(6, 20, clock)
+        self._meters = Limit(12, 20, clock)
+
+    def begin(
+        self, account: Account, start_s: int, end_s: int, granularity_s: int, in_browser: bool
+    ) -> Asking:
+        """Ask the account's meter. Raises Refused `too-often`, `export-empty`, or the relay's."""
+        if not (self._accounts.take(account.name) and self._meters.take(account.meter.hex())):
+            raise Refused("too-often")
+        meter = self.relay.meter(account.meter)
+        end_s = min(end_s, meter.sealed_s)
+        if start_s >= end_s:
+            raise Refused("export-empty")
+        one = Export(self.origin, meter.enrolment.key, start_s, end_s, granularity_s)
+        asking = Asking(account.meter, meter.enrolment, one, in_browser, changed_s=self.clock())
+        with asking.lock:
+            self._request(asking)
+        return asking
+
+    def look(self, asking: Asking) -> None:
+        """Look at the meter's mailbox and go on; what fails on the way there is told in `link`."""
+        with asking.lock:
+            now = self.clock()
+            if asking.phase in phases.OVER or asking.dropped:
+                return
+            if now - asking.looked_s < self._look_s:
+                return
+            asking.looked_s = now
+            patience_s = QUEUE_S if asking.phase == phases.BUSY else PATIENCE_S
+            waits = asking.phase in (phases.APPLET, phases.ASKED, phases.PIN, phases.CHECKING)
+            if not waits and now - asking.changed_s > patience_s:
+                asking.fail("meter-busy" if asking.phase == phases.BUSY else "meter-silent")
+                return
+            try:
+                asking.box = self.relay.mailbox(asking.meter)
+                asking.link = ""
+                self._step(asking, asking.box)
+            except (Refused, PortError) as error:
+                self._broken(asking, error)
+
+    def share(self, asking: Asking, share: bytes) -> None:
+        """Send the recipient's share, once: Refused `export-taken` for a second one."""
+        with asking.lock:
+            if asking.phase != phases.PIN or asking.share:
+                raise Refused("export-taken")
+            asking.share = share
+            asking.move(phases.EXCHANGE, self.clock())
+            self._mail(asking, recipient.SHARE, share)
+
+    def confirm(self, asking: Asking, confirmation: bytes) -> None:
+        with asking.lock:
+            answered = asking.box is not None and asking.box.state == mailbox.ANSWERED
+            if asking.phase != phases.EXCHANGE or not answered or asking.confirmation:
+                raise Refused("export-taken")
+            asking.confirmation = confirmation
+            asking.move(phases.CONFIRM, self.clock())
+            self._mail(asking, recipient.CONFIRMATION, confirmation)
+
+    def chunk(self, asking: Asking, number: int) -> bytes:
+        """Raises as the relay, and Refused `export-over` when nothing is served."""
+        with asking.lock:
+            box = asking.box
+            if asking.phase != phases.SERVING or box is None or number >= box.chunks:
+                raise Refused("export-over")
+        chunk = self.relay.chunk(asking.meter, number)
+        asking.done, asking.total = max(asking.done, number + 1), box.chunks
+        asking.changed_s = self.clock()
+        return chunk
+
+    def _step(self, asking: Asking, box: Mailbox) -> None:
+        mine = box.session == asking.one.session
+        asking.seen = asking.seen or mine
+        if box.result == mailbox.IN_HAND and not mine:
+            return  # still being judged
+        match asking.phase:
+            case phases.BUSY | phases.APPLET | phases.ASKED | phases.PIN if mine:
+                self._to_the_pin(asking, box)
+            case phases.BUSY:
+                if box.state in (mailbox.NONE, mailbox.SERVED):
+                    self._again(asking)
+            case phases.APPLET:
+                self._approval(asking, box)
+            case phases.ASKED | phases.PIN:
+                self._not_mine(asking, box)
+            case phases.EXCHANGE | phases.CONFIRM | phases.SERVING:
+                self._exchange(asking, box, mine)
+
+    def _to_the_pin(self, asking: Asking, box: Mailbox) -> None:
+        if box.state == mailbox.ASKED:
+            asking.move(phases.ASKED, self.clock())
+        elif box.state == mailbox.PIN:
+            asking.move(phases.PIN, self.clock())
+        else:
+            asking.fail("export-over")
+
+    def _approval(self, asking: Asking, box: Mailbox) -> None:
+        """Approved here or at home, the request is taken; otherwise time runs out."""
+        if box.result == mailbox.APPROVED:
+            self._request(asking)
+        elif self.clock() - (asking.deployed_s or 0) > APPROVAL_S:
+            asking.fail("applet-unpressed")
+        elif box.code:
+            if box.code == "applet-bad":
+                asking.fail(box.code)
+            else:
+                self._again(asking)  # another message came between
+
+    def _not_mine(self, asking: Asking, box: Mailbox) -> None:
+        """The request was refused, or what it began has ended."""
+        code = box.code
+        if code == "export-late" and asking.phase == phases.ASKED:
+            code = "export-unpressed"
+        if asking.seen:
+            asking.fail(code if code in _ENDS else "export-over")
+        elif code == "applet-unknown":
+            self._deploy(asking)
+        elif code == "meter-busy":
+            asking.move(phases.BUSY, self.clock())
+        else:
+            asking.fail(code or "export-over")
+
+    def _exchange(self, asking: Asking, box: Mailbox, mine: bool) -> None:
+        if not mine or box.state == mailbox.NONE:
+            code = "export-idle" if box.code == "export-late" else box.code
+            asking.fail(code if code in _ENDS else "export-over")
+        elif box.result == mailbox.IN_HAND:
+            return
+        elif asking.phase == phases.EXCHANGE and box.state == mailbox.PIN:
+            self._mail(asking, recipient.SHARE, asking.share)  # it was lost on the way
+        elif asking.phase == phases.CONFIRM and box.state == mailbox.ANSWERED:
+            self._mail(asking, recipient.CONFIRMATION, asking.confirmation)
+        elif asking.phase == phases.CONFIRM and box.state in (mailbox.SERVING, mailbox.SERVED):
+            asking.move(phases.SERVING, self.clock())
+            asking.total = box.chunks
+
+    def _deploy(self, asking: Asking) -> None:
+        self.relay.mail(asking.meter, recipient.MANIFEST, self.applet.message)
+        asking.deployed_s = asking.deployed_s or self.clock()
+        asking.mailed_s = self.clock()
+        asking.move(phases.APPLET, self.clock())
+
+    def _again(self, asking: Asking) -> None:
+        if self.clock() - asking.mailed_s >= RETRY_LOOKS * self._look_s:
+            self._request(asking)
+
+    def _request(self, asking: Asking) -> None:
+        """Refused `meter-busy` leaves it waiting behind the other request."""
+        if asking.phase != phases.BUSY:
+            asking.move(phases.BUSY, self.clock())
+        asking.mailed_s = self.clock()
+        try:
+            self.relay.mail(asking.meter, recipient.REQUEST, asking.one.request(self.applet.digest))
+        except Refused as error:
+            if error.code != "meter-busy":
+                raise
+            return
+        asking.phase = phases.ASKED
+
+    def _mail(self, asking: Asking, kind: int, message: bytes) -> None:
+        """What is lost is sent again when the mailbox is next looked at and shows that it was."""
+        try:
+            self.relay.mail(asking.meter, kind, message)
+        except (Refused, PortError) as error:
+            self._broken(asking, error)
+
+    def _broken(self, asking: Asking, error: WattsealError) -> None:
+        if error.code in _MEANWHILE:
+            asking.link = error.code
+        else:
+            asking.fail(error.code)

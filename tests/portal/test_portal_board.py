@@ -1,0 +1,153 @@
+"""The whole flow against the real firmware on the emulated board, by relay and portal, in a real
+Chromium and without one."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from portal_desk import Desk
+from relay_bench import Bench, Customer
+from wattseal_hil.board import EmulatedBoard
+from wattseal_hil.loads import ProfileLoad
+from wattseal_host.collect.customer import CustomerPort
+from wattseal_host.collect.utility import UtilityPort
+from wattseal_host.customer.hand_over import hand_over
+from wattseal_host.errors import PortError
+
+FROM_S, DAY_S, DAYS = 1_735_689_600, 86400, 2
+SETTINGS = {"burst_ms": 60_000, "telegram_ms": 60_000, "checkpoint_ms": 60_000}
+
+
+class Meter:
+    """The board, its owner's hand and eye."""
+
+    def __init__(self, board: EmulatedBoard) -> None:
+        self.board = board
+        with CustomerPort(board.customer_port) as port:
+            _, told = hand_over(port, FROM_S, FROM_S + DAYS * DAY_S, lambda done, of: None)
+        self.id, self.total_wh = told.enrolment.meter, sum(told.column())
+
+    def press(self) -> None:
+        """Once the question could be read."""
+        self.board.run_until(self.board.now_s + 4)
+        self.board.press_button()
+
+    @property
+    def pin(self) -> str:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            found = re.findall(r"PIN (\d{6})", self.board.console)
+            if found:
+                return str(found[-1])
+            time.sleep(0.05)
+        raise AssertionError(self.board.console[-500:])
+
+
+@pytest.fixture(scope="module")
+def meter() -> Iterator[Meter]:
+    with EmulatedBoard(load=ProfileLoad(), start_s=FROM_S, settings=SETTINGS) as board:
+        board.power_on()
+        board.run_until(FROM_S + DAYS * DAY_S + 5)
+        made = Meter(board)
+        board.set_pace(4)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bench(meter: Meter) -> Iterator[Bench]:
+    bench = Bench(lambda: UtilityPort(meter.board.utility_port, timeout_s=1.0))
+    yield bench
+    bench.close()
+
+
+def test_in_the_browser(browser: Any, bench: Bench, meter: Meter) -> None:
+    desk = Desk(browser, bench.server.url)
+    page = desk.page
+    desk.sign_up("board.browser", meter.id)
+    page.goto("/export")
+    page.get_by_label("First day").fill("2025-01-01")
+    page.get_by_label("Last day").fill("2025-01-02")
+    page.get_by_label("This website may ask").check()
+    desk.look("ask")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_text("whether this website may ever").wait_for()
+    desk.look("applet")
+    assert "Load curve" in meter.board.console and "Portal Ltd" in meter.board.console
+    meter.press()
+    page.get_by_text("shows who asks").wait_for()
+    desk.look("button")
+    assert bench.server.url in meter.board.console
+    meter.press()
+    page.get_by_label("PIN on your").wait_for()
+    page.get_by_label("PIN on your").fill(meter.pin)
+    desk.look("pin")
+    page.get_by_role("button", name="Open").click()
+    page.get_by_text("on their way").wait_for()
+    desk.look("transfer")
+    page.get_by_text("96 readings").wait_for()
+    assert page.locator("#total").inner_text() == f"{meter.total_wh / 1000:.2f} kWh"
+    desk.look("opened")
+    assert desk.complaints == []
+    desk.context.close()
+
+
+def test_by_the_website_over_a_broken_link(bench: Bench, meter: Meter) -> None:
+    customer = Customer(bench.server.url)
+    customer.sign_up("board.server", meter.id)
+    customer.ask(granularity="3600")
+    if customer.until("applet", "asked")["phase"] == "applet":
+        meter.press()
+        customer.until("asked")
+    meter.press()
+    customer.until("pin")
+    with broken_at(bench, 4) as broken:
+        customer.type_pin(meter.pin)
+        assert broken.wait(20)
+        assert customer.until("serving")["link"] is not None
+    customer.until("done", within_s=30)
+    page = customer.http.get("/results?tariff=Flat").text
+    assert "48 readings" in page and f"{meter.total_wh / 1000:.2f} kWh" in page
+
+
+class broken_at:
+    """The line is unplugged when a chunk is asked for, and plugged in again a second later."""
+
+    def __init__(self, bench: Bench, number: int) -> None:
+        self._bench, self._number = bench, number
+        self._broken = threading.Event()
+
+    def __enter__(self) -> threading.Event:
+        self._real = self._bench.line.chunk
+
+        def chunk(number: int) -> bytes:
+            if number == self._number and not self._broken.is_set():
+                self._broken.set()
+                raise PortError("port-missing", "unplugged")
+            return self._real(number)
+
+        self._bench.line.chunk = chunk  # type: ignore[method-assign]
+        return self._broken
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_a_wrong_pin(bench: Bench, meter: Meter) -> None:
+    customer = Customer(bench.server.url)
+    customer.sign_up("board.wrong", meter.id)
+    customer.ask()
+    if customer.until("applet", "asked")["phase"] == "applet":
+        meter.press()
+        customer.until("asked")
+    meter.press()
+    customer.until("pin")
+    pin = meter.pin
+    customer.type_pin(f"{(int(pin) + 1) % 10**6:06}")
+    assert "not the PIN" in customer.until("failed")["said"]
+    customer.type_pin(pin)
+    assert customer.phase() == "failed"

@@ -1,0 +1,261 @@
+"""Asking the meter, in a real Chromium: the browser's mode, and what can go wrong at each step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from peer_meter import PeerMeter
+from playwright.sync_api import expect
+from portal_desk import Desk
+from relay_bench import FROM, TO, Bench
+from sealed_house import SealingMeter
+from wattseal_host.errors import PortError
+
+GOOD = "each the one your meter sealed"
+
+
+@pytest.fixture(scope="module")
+def shared(house: SealingMeter) -> Iterator[tuple[Bench, PeerMeter]]:
+    """One portal for all: each test has a visitor and a meter's state of its own."""
+    meter = PeerMeter(house)
+    bench = Bench(lambda: meter)
+    meter.clock = bench.clock
+    yield bench, meter
+    bench.close()
+
+
+@pytest.fixture
+def bench(shared: tuple[Bench, PeerMeter]) -> Bench:
+    return shared[0]
+
+
+@pytest.fixture
+def meter(shared: tuple[Bench, PeerMeter], bench: Bench) -> PeerMeter:
+    fresh = PeerMeter(shared[1].house, bench.clock)
+    shared[1].__dict__.update(fresh.__dict__)
+    bench.line._kept.clear()
+    bench.clock.ahead_s += 3600  # no limit of the last test is felt
+    return shared[1]
+
+
+@pytest.fixture
+def desk(
+    browser: Any, bench: Bench, meter: PeerMeter, request: pytest.FixtureRequest
+) -> Iterator[Desk]:
+    desk = Desk(browser, bench.server.url)
+    name = re.sub(r"[^a-z0-9]", "-", request.node.name.lower())[-38:].strip("-")
+    desk.sign_up(name, meter.house.meter)
+    yield desk
+    desk.context.close()
+
+
+def ask(desk: Desk, mode: str = "my browser", granularity: str = "every reading") -> None:
+    page = desk.page
+    page.goto("/export")
+    page.get_by_label("First day").fill(FROM)
+    page.get_by_label("Last day").fill(TO)
+    page.get_by_label("How fine").select_option(granularity)
+    modes = page.get_by_label("Who opens it").locator("option").all_inner_texts()
+    page.get_by_label("Who opens it").select_option(next(m for m in modes if m.startswith(mode)))
+    page.get_by_label("This website may ask").check()
+    page.get_by_role("button", name="Ask", exact=True).click()
+
+
+def to_the_pin(desk: Desk, meter: PeerMeter, **asked: str) -> None:
+    ask(desk, **asked)
+    desk.page.get_by_text("whether this website may ever").wait_for()
+    meter.press()
+    desk.page.get_by_text("shows who asks").wait_for()
+    meter.press()
+    desk.page.get_by_label("PIN on your").wait_for()
+
+
+def type_pin(desk: Desk, pin: str) -> None:
+    desk.page.get_by_label("PIN on your").fill(pin)
+    desk.page.get_by_role("button", name="Open").click()
+
+
+def stuck(meter: PeerMeter) -> None:
+    """From now on no chunk is ready."""
+
+    def busy(number: int) -> bytes:
+        raise PortError("port-busy", f"chunk {number}")
+
+    meter.export_chunk = busy  # type: ignore[method-assign]
+
+
+def total(meter: PeerMeter) -> str:
+    return f"{sum(v for (v,) in meter.house.values.values()) / 1000:.2f} kWh"
+
+
+def test_opened_in_the_browser_and_nowhere_else(desk: Desk, meter: PeerMeter, bench: Bench) -> None:
+    sent: list[str] = []
+    desk.page.on("request", lambda r: sent.append((r.post_data or "") + r.url))
+    to_the_pin(desk, meter)
+    pin = meter.pin
+    type_pin(desk, f"{pin[:3]} {pin[3:]}")
+    desk.page.get_by_text(GOOD).wait_for()
+    assert desk.page.locator("#total").inner_text() == total(meter)
+    assert desk.page.locator("#days tr").count() == 2
+    assert "base load" in desk.page.locator("#advice").inner_text()
+    assert not [one for one in sent if pin in one.split("http://")[0]]
+    assert total(meter) not in desk.page.context.request.get("/results").text()
+    (session,) = [s for s in bench.site.sessions._sessions.values() if s.asking]
+    asking = session.asking
+    assert asking is not None and asking.one._cipher is None and session.held is None
+    assert desk.page.evaluate("localStorage.length + sessionStorage.length") == 0
+    desk.page.reload()
+    desk.page.get_by_text("gone with it").wait_for()
+    assert not desk.page.locator("#result").is_visible()
+    assert desk.complaints == []
+
+
+@pytest.mark.parametrize(("granularity", "count"), [("each hour", 48), ("each day", 2)])
+def test_sums_in_the_browser(desk: Desk, meter: PeerMeter, granularity: str, count: int) -> None:
+    to_the_pin(desk, meter, granularity=granularity)
+    type_pin(desk, meter.pin)
+    desk.page.get_by_text(f"{count} readings, {GOOD}").wait_for()
+    assert desk.page.locator("#total").inner_text() == total(meter)
+
+
+def test_opened_by_the_website_with_a_reload_at_each_step(desk: Desk, meter: PeerMeter) -> None:
+    page = desk.page
+    ask(desk, mode="this website")
+    for told in ("whether this website may ever", "shows who asks", "PIN of six digits"):
+        page.get_by_text(told).wait_for()
+        page.reload()
+        page.get_by_text(told).wait_for()
+        if "PIN" not in told:
+            meter.press()
+    type_pin(desk, meter.pin)
+    page.reload()
+    page.wait_for_url("**/results")
+    assert page.get_by_text(total(meter)).count() == 1
+    page.get_by_role("button", name="Log off").click()
+    page.get_by_role("link", name="Sign up").first.wait_for()
+    page.goto("/results")
+    assert total(meter) not in page.content()
+    assert desk.complaints == []
+
+
+def test_a_reload_at_each_step_of_the_browser_s_mode(desk: Desk, meter: PeerMeter) -> None:
+    page = desk.page
+    ask(desk)
+    for told in ("whether this website may ever", "shows who asks", "PIN of six digits"):
+        page.get_by_text(told).wait_for()
+        page.reload()
+        page.get_by_text(told).wait_for()
+        if "PIN" not in told:
+            meter.press()
+    stuck(meter)
+    type_pin(desk, meter.pin)
+    page.get_by_text("on their way").wait_for()
+    page.reload()
+    page.get_by_text("the key is there").wait_for()
+    del meter.export_chunk  # type: ignore[attr-defined]
+    meter.reboot()
+    page.get_by_role("button", name="Give up").click()
+    ask(desk)
+    page.get_by_text("shows who asks").wait_for()
+    meter.press()
+    page.get_by_label("PIN on your").wait_for()
+    type_pin(desk, meter.pin)
+    page.get_by_text(GOOD).wait_for()
+
+
+def test_a_wrong_pin_then_the_right_one(desk: Desk, meter: PeerMeter) -> None:
+    to_the_pin(desk, meter)
+    type_pin(desk, f"{(int(meter.pin) + 1) % 10**6:06}")
+    desk.page.get_by_text("not the PIN on the display").wait_for()
+    desk.look("wrong-pin")
+    assert not desk.page.locator("#result").is_visible()
+    desk.page.reload()
+    desk.page.get_by_role("button", name="Ask again").click()
+    ask(desk)
+    desk.page.get_by_text("shows who asks").wait_for()
+    meter.press()
+    desk.page.get_by_label("PIN on your").wait_for()
+    type_pin(desk, meter.pin)
+    desk.page.get_by_text(GOOD).wait_for()
+
+
+def test_an_expired_pin_and_a_refusal(desk: Desk, meter: PeerMeter, bench: Bench) -> None:
+    to_the_pin(desk, meter)
+    bench.clock.ahead_s += 301
+    desk.page.get_by_text("within five minutes").wait_for()
+    desk.page.get_by_role("button", name="Ask again").click()
+    ask(desk)
+    desk.page.get_by_text("shows who asks").wait_for()
+    meter.press()
+    desk.page.get_by_label("PIN on your").wait_for()
+    meter.press()
+    desk.page.get_by_text("refused at your meter").wait_for()
+
+
+def test_two_tabs(desk: Desk, meter: PeerMeter) -> None:
+    to_the_pin(desk, meter)
+    tab = desk.context.new_page()
+    tab.goto("/export")
+    tab.get_by_label("PIN on your").wait_for()
+    stuck(meter)
+    type_pin(desk, meter.pin)
+    tab.get_by_text("typed in another tab").wait_for()
+    del meter.export_chunk  # type: ignore[attr-defined]
+    desk.page.get_by_text(GOOD).wait_for()
+    assert meter.exchanges == 1
+    tab.get_by_role("button", name="Log off").click()
+    tab.get_by_role("link", name="Sign up").first.wait_for()
+    tab.goto("/export")
+    assert tab.url.endswith("/log-on")
+
+
+def test_unplugged_and_back(desk: Desk, meter: PeerMeter) -> None:
+    to_the_pin(desk, meter, granularity="each hour")
+    real, left = meter.export_chunk, [1]
+
+    def failing(number: int) -> bytes:
+        if left[0] and number == 5:
+            left[0] = 0
+            meter.plugged = False
+        return real(number)
+
+    meter.export_chunk = failing  # type: ignore[method-assign]
+    type_pin(desk, meter.pin)
+    expect(desk.page.locator("#link")).to_contain_text("does not answer")
+    assert desk.page.locator("#progress").is_visible()
+    desk.look("unplugged")
+    meter.plugged = True
+    desk.page.get_by_text(GOOD).wait_for()
+    del meter.export_chunk  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("chunk", "another export"), ("record", "not whole"), ("order", "another export"),
+        ("signature", "did not sign"), ("share", "not your meter|PIN|no good"),
+    ],
+)  # fmt: skip
+def test_what_a_relay_alters_is_refused_in_the_browser(
+    desk: Desk, meter: PeerMeter, what: str, told: str
+) -> None:
+    def alter(name: str, data: bytes) -> bytes:
+        at = {"chunk": 9, "record": 60}.get(what)
+        if name == what and at is not None:
+            return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        if name == "chunk" and what == "order" and meter._chunks:
+            return meter._chunks[1]
+        if name == "mailbox" and what == "signature" and any(data[126:190]):
+            return data[:126] + data[158:190] + data[126:158] + data[190:]
+        if name == "mailbox" and what == "share" and any(data[28:93]):
+            return data[:28] + data[28:30][::-1] + data[30:]
+        return data
+
+    to_the_pin(desk, meter, granularity="each hour")
+    meter.alter = alter
+    type_pin(desk, meter.pin)
+    expect(desk.page.locator("#refused")).to_contain_text(re.compile(told))
+    assert not desk.page.locator("#result").is_visible()
