@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import sys
 import threading
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 DAY_S = 86400
 FROM_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 SETTINGS = {"burst_ms": 60_000, "telegram_ms": 60_000, "checkpoint_ms": 60_000}
-LIVE_BURST_S = 0.5
-_SHOWN = "notice: "
+_ASKS = r"Press|PIN \d"  # other pages change all the time
 
 
 def command(
@@ -109,14 +109,15 @@ def _display(board: EmulatedBoard) -> Iterator[None]:
     over = threading.Event()
 
     def show() -> None:
-        seen = len(board.console)
+        seen = ""
         while not over.wait(0.3):
-            text = board.console
-            fresh, seen = text[seen:], len(text)
-            for line in fresh.splitlines():
-                if line.startswith(_SHOWN):
-                    sys.stdout.write(f"  [meter] {output.plain(line[len(_SHOWN) :])}\n")
-            sys.stdout.flush()
+            text = board.display_text().strip()
+            if text != seen and re.search(_ASKS, text):
+                rows = [f"  | {row:16} |" for row in text.splitlines()]
+                frame = "  +------------------+"
+                sys.stdout.write("\n".join((frame, *rows, frame, "")))
+                sys.stdout.flush()
+            seen = text
 
     def press() -> None:
         for _ in sys.stdin:
