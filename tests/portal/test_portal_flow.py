@@ -87,8 +87,12 @@ def stuck(meter: PeerMeter) -> None:
     meter.export_chunk = busy  # type: ignore[method-assign]
 
 
+def whole(meter: PeerMeter) -> int:
+    return sum(v for (v,) in meter.house.values.values())
+
+
 def total(meter: PeerMeter) -> str:
-    return f"{sum(v for (v,) in meter.house.values.values()) / 1000:.2f} kWh"
+    return f"{whole(meter) / 1000:.2f} kWh"
 
 
 def test_opened_in_the_browser_and_nowhere_else(desk: Desk, meter: PeerMeter, bench: Bench) -> None:
@@ -101,6 +105,8 @@ def test_opened_in_the_browser_and_nowhere_else(desk: Desk, meter: PeerMeter, be
     assert desk.page.locator("#total").inner_text() == total(meter)
     assert desk.page.locator("#days tr").count() == 2
     assert "base load" in desk.page.locator("#advice").inner_text()
+    desk.page.get_by_role("button", name="Work it out here").click()
+    expect(desk.page.locator("#cost")).to_have_text(f"{whole(meter) * 0.25 / 1000:.2f} EUR")
     assert not [one for one in sent if pin in one.split("http://")[0]]
     assert total(meter) not in desk.page.context.request.get("/results").text()
     (session,) = [s for s in bench.site.sessions._sessions.values() if s.asking]

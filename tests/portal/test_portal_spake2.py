@@ -16,6 +16,7 @@ from wattseal.hkdf import hkdf_sha256
 from wattseal.record import meter_id
 from wattseal_host.portal.site import Site
 from wattseal_host.portal.tables import MEMORY, Accounts
+from wattseal_host.units import ROUNDING_MODES, divide_rounded
 
 VECTORS = Path(__file__).parents[1] / "protocol" / "rfc9382.json"
 RANDOM = random.Random(9382)
@@ -190,3 +191,19 @@ def test_no_secret_label_of_the_meter_is_told(page: Any) -> None:
     assert told["METER_ID"] == labels.METER_ID.hex()
     assert not [name for name in told if name.startswith("METER_") and name != "METER_ID"]
     assert told["EXPORT_PIN"] == labels.EXPORT_PIN.hex()
+
+
+def test_amounts_are_rounded_as_on_the_host(page: Any) -> None:
+    cases = [
+        [RANDOM.randrange(-500, 500), RANDOM.choice([1, 2, 7, 10, 100]), mode]
+        for mode in ROUNDING_MODES
+        for _ in range(30)
+    ]
+    found = page.evaluate(
+        """async (cases) => {
+          const { divideRounded } = await import("/static/cost.js");
+          return cases.map(([n, d, m]) => Number(divideRounded(BigInt(n), BigInt(d), m)));
+        }""",
+        cases,
+    )
+    assert found == [divide_rounded(*case) for case in cases]

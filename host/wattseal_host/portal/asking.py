@@ -28,7 +28,7 @@ class Asking:
     """one: the recipient's side; in the browser's mode it holds no key, the browser does. why: the
     code for which it failed; link: the code for which the meter is not reached just now; done of
     total: chunks and records fetched; seen: the meter has taken the request; deployed_s: when the
-    applet was first sent."""
+    applet was first sent; spans: times of the records that were passed on to the browser."""
 
     meter: bytes
     enrolment: Enrolment
@@ -48,6 +48,7 @@ class Asking:
     deployed_s: float | None = None
     seen: bool = False
     dropped: bool = False
+    spans: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def move(self, phase: str, now_s: float) -> None:

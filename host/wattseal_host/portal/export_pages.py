@@ -13,7 +13,7 @@ from starlette.routing import Route
 from wattseal.errors import Malformed, Refused, WattsealError
 
 from wattseal_host.portal import asking as phases
-from wattseal_host.portal import forms, serving, wanted, words
+from wattseal_host.portal import forms, prices, serving, wanted, words
 from wattseal_host.portal.asking import Asking
 from wattseal_host.portal.exports import Exports
 from wattseal_host.portal.handed import Handed
@@ -60,6 +60,7 @@ class ExportPages:
             route("/export/chunk/{number:int}", self._chunk, "GET"),
             route("/export/span", self._span, "GET"),
             route("/export/records/{first:int}/{count:int}", self._records, "GET"),
+            route("/export/prices", self._prices, "GET"),
         ]
 
     async def _page(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -104,6 +105,7 @@ class ExportPages:
             granularity=GRANULARITIES[str(one.granularity_s)],
             done=asking.done,
             total=asking.total,
+            tariffs=list(self._site.tariffs),
         )
 
     async def _ask(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -258,10 +260,23 @@ class ExportPages:
             first, count = (request.path_params[name] for name in ("first", "count"))
             if not (first < 2**32 and 0 < count <= RECORDS_AT_ONCE):
                 raise Malformed("form")
-            found = await run_in_threadpool(exports.relay.records, asking.meter, first, count)
+            found = await run_in_threadpool(exports.records, asking, first, count)
         except WattsealError as error:
             return _refusal(error)
         return JSONResponse([one.hex() for one in found])
+
+    async def _prices(self, request: Request, exports: Exports, session: Session) -> Response:
+        try:
+            asking, tariff = session.asking, request.query_params.get("tariff", "")
+            if asking is None or tariff not in self._site.tariffs:
+                raise Refused("export-over")
+            spans, enrolment = dict(asking.spans), asking.enrolment
+            told = await run_in_threadpool(
+                prices.told, self._site.tariffs[tariff], enrolment, spans
+            )
+        except WattsealError as error:
+            return _refusal(error)
+        return JSONResponse(told)
 
 
 def _browser(session: Session) -> Asking:
@@ -272,5 +287,11 @@ def _browser(session: Session) -> Asking:
 
 
 def _refusal(error: WattsealError) -> Response:
-    status = {"form": 403, "export-over": 410, "export-taken": 409}.get(error.code, 503)
+    status = {
+        "form": 403,
+        "export-over": 410,
+        "export-taken": 409,
+        "tariff-browser": 410,
+        "tariff-period": 410,
+    }.get(error.code, 503)
     return JSONResponse({"code": error.code, "said": words.of(error)}, status)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from wattseal.errors import Refused, WattsealError
+from wattseal.errors import Malformed, Refused, WattsealError
+from wattseal.record import decode_sealed
 
 from wattseal_host.errors import PortError
 from wattseal_host.export import recipient
@@ -119,6 +121,16 @@ class Exports:
         asking.done, asking.total = max(asking.done, number + 1), box.chunks
         asking.changed_s = self.clock()
         return chunk
+
+    def records(self, asking: Asking, first: int, count: int) -> list[bytes]:
+        """Sealed records for the browser, unverified; their times are kept, to price them."""
+        found = self.relay.records(asking.meter, first, count)
+        for data in found:
+            with suppress(Malformed):
+                record = decode_sealed(data)
+                if record.channels and asking.one.start_s <= record.start_s < asking.one.end_s:
+                    asking.spans[record.seq] = record.start_s, record.end_s
+        return found
 
     def _step(self, asking: Asking, box: Mailbox) -> None:
         mine = box.session == asking.one.session

@@ -18,6 +18,7 @@ _WORDS = {
     "portal-full": "Too many people are looking at their readings just now. Try again later.",
     "handover-empty": "This file has no reading.",
     "tariff-period": "This tariff does not price the whole period.",
+    "tariff-browser": "This tariff can only be worked out where this website opens the readings.",
     "tariff-granularity": "This tariff needs finer readings: its price changes within yours.",
     "export-period": "A period begins before it ends, and is 400 days long at most.",
     "export-empty": "Your meter has nothing of yours for this whole period: not yet, no more, or "

@@ -1,5 +1,6 @@
 // Follows an export on its page. In the browser's mode the PIN, the key and the readings stay in
 // this script's memory: what is sent are a share, a confirmation, and questions for ciphertext.
+import { cost } from "./cost.js";
 import { draw, part } from "./draw.js";
 import { bytes, hex, need } from "./bytes.js";
 import { check } from "./items.js";
@@ -25,6 +26,7 @@ const WORDS = {
   silent: "Your meter did not answer for three minutes. Ask again.",
 };
 const LOST = "The PIN was typed in another tab, or before this page was loaded again; the key is there. Give up and ask again.";
+const COARSE = "This tariff needs finer readings: its price changes within yours.";
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 function say(id, text) {
@@ -50,7 +52,7 @@ async function patiently(path, form) {
   for (;;) {
     try {
       const answer = await ask(path, form);
-      say("link", "");
+      if (path !== "/export/state") say("link", "");
       return answer;
     } catch (error) {
       if (error.lasting) throw error;
@@ -61,7 +63,11 @@ async function patiently(path, form) {
   }
 }
 
-const state = async () => (await patiently("/export/state")).json();
+async function state() {
+  const now = await (await patiently("/export/state")).json();
+  say("link", now.link ?? "");
+  return now;
+}
 
 async function until(there) {
   for (;;) {
@@ -126,9 +132,25 @@ async function open(pin) {
   const items = await one.finish(bytes(signed.signature));
   const records = await sealed((done) => (bar.value = 0.5 + 0.3 * done));
   say("said", "Each reading is checked against what your meter sealed.");
-  const readings = await check(items, records, asked, meter, (done) => (bar.value = 0.8 + 0.2 * done));
+  const { readings, opened } = await check(items, records, asked, meter, (done) => (bar.value = 0.8 + 0.2 * done));
   draw(readings);
+  priced(opened);
   return readings.length;
+}
+
+function priced(opened) {
+  const form = part("cost-form");
+  if (!form) return;
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const told = await ask(`/export/prices?tariff=${encodeURIComponent(part("tariff").value)}`);
+      say("cost", cost(opened, await told.json()));
+    } catch (error) {
+      say("cost", error.told ?? COARSE);
+    }
+  });
 }
 
 async function opening(event) {
@@ -157,9 +179,9 @@ async function follow() {
   const began = page.dataset.phase;
   while (page.dataset.phase === began && !OVER.includes(began)) {
     await wait(POLL_MS);
+    if (page.dataset.phase !== began) return;
     const now = await state();
     if (page.dataset.phase !== began) return;
-    say("link", now.link);
     if (now.total && !inBrowser) part("progress").value = now.done / now.total;
     if (now.phase === "done" && !inBrowser) location.assign("/results");
     else if (now.phase !== began) location.reload();

@@ -17,7 +17,8 @@ async function leaves(key, meter, record, channel) {
 }
 
 // sealed: the records' bytes, from before the period's first to its last; asked: what was asked
-// for. Returns [{start, end, wh}] of the imported energy in order of time.
+// for. Returns readings, [{start, end, wh}] of the imported energy in order of time, and opened,
+// [{seq, records, channel, total}] of all of it.
 export async function check(items, sealed, asked, meter, progress) {
   const last = sealed.at(-1);
   need(last && last.length > SIGNATURE, "record");
@@ -25,7 +26,7 @@ export async function check(items, sealed, asked, meter, progress) {
     sealed.map((one) => one.slice(0, -SIGNATURE)), asked.key, last.slice(-SIGNATURE), meter, progress,
   );
   const first = records[0].seq;
-  const opening = new Opening(), readings = [], seen = new Set();
+  const opening = new Opening(), readings = [], opened = [], seen = new Set();
   const run = (from, count) => {
     need(from >= first && from + count <= first + records.length, "records");
     return records.slice(from - first, from - first + count);
@@ -49,6 +50,7 @@ export async function check(items, sealed, asked, meter, progress) {
         if (record.count) points.push(sealedChannel(record, item.channel).point);
       }
       opening.add(points, item.total, number(item.secret));
+      opened.push({ seq: item.seq, records: item.count, channel: item.channel, total: item.total });
       if (item.channel === IMPORT) readings.push(reading(part, item.total));
     } else {
       need(item.seq % constants.blockRecords === 0 && asked.granularity === 0, "scope");
@@ -60,6 +62,7 @@ export async function check(items, sealed, asked, meter, progress) {
           const { blinding, pad } = await leaves(key, record.body.slice(2, 18), record, channel);
           const value = number(cipher.map((byte, i) => byte ^ pad[i]).slice(0, 4));
           opening.add([point], value, blinding);
+          opened.push({ seq: record.seq, records: 1, channel, total: value });
           if (channel === IMPORT) readings.push(reading([record], value));
         }
       }
@@ -72,7 +75,7 @@ export async function check(items, sealed, asked, meter, progress) {
   opening.check();
   progress(1);
   need(readings.length, "empty");
-  return readings.sort((one, other) => one.start - other.start);
+  return { readings: readings.sort((one, other) => one.start - other.start), opened };
 }
 
 // The sum covers the time from its first record with a reading to its last one.

@@ -1,0 +1,40 @@
+"""What a unit of each record costs: public, and all a browser needs to reckon what a period does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wattseal.errors import Refused
+
+from wattseal_host.documents import Enrolment
+from wattseal_host.tariff import Tariff
+from wattseal_host.tariff.weights import prices_over
+
+
+def told(
+    tariff: Tariff, enrolment: Enrolment, spans: Mapping[int, tuple[int, int]]
+) -> dict[str, Any]:
+    """spans: (start_s, end_s) of the records that have readings, by sequence number.
+
+    Raises Refused `tariff-browser` for a tariff that is no weighted sum, `tariff-period`,
+    `tariff-unit`, `export-over` without any record.
+    """
+    if not tariff.is_linear:
+        raise Refused("tariff-browser")
+    if not spans:
+        raise Refused("export-over")
+    order = sorted(spans)
+    times = [spans[seq] for seq in order]
+    if times[0][0] < tariff.from_s or times[-1][1] > tariff.to_s:
+        raise Refused("tariff-period")
+    weights = prices_over(tariff, enrolment.channels, times)
+    constant = tariff.constant_minor(times[0][0], times[-1][1])
+    return {
+        "weights": [[seq, *map(str, row)] for seq, row in zip(order, weights, strict=True)],
+        "constant": [str(constant.numerator), str(constant.denominator)],
+        "exponent": tariff.fee_exponent(enrolment.unit),
+        "rounding": tariff.rounding.write(),
+        "digits": tariff.currency.minor_digits,
+        "currency": tariff.currency.code,
+    }
