@@ -12,12 +12,18 @@ from typing import Any
 import pytest
 from portal_desk import Desk
 from relay_bench import Bench, Customer
+from wattseal.errors import Refused
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ProfileLoad
+from wattseal_host import keys
 from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.customer.hand_over import hand_over
 from wattseal_host.errors import PortError
+from wattseal_host.export import recipient
+from wattseal_host.export.recipient import Export
+from wattseal_host.portal import mailbox
+from wattseal_host.portal.applet import Applet
 
 FROM_S, DAY_S, DAYS = 1_735_689_600, 86400, 2
 SETTINGS = {"burst_ms": 60_000, "telegram_ms": 60_000, "checkpoint_ms": 60_000}
@@ -103,12 +109,7 @@ def test_in_the_browser(browser: Any, bench: Bench, meter: Meter) -> None:
 def test_by_the_website_over_a_broken_link(bench: Bench, meter: Meter) -> None:
     customer = Customer(bench.server.url)
     customer.sign_up("board.server", meter.id)
-    customer.ask(granularity="3600")
-    if customer.until("applet", "asked")["phase"] == "applet":
-        meter.press()
-        customer.until("asked")
-    meter.press()
-    customer.until("pin")
+    ask(customer, meter, granularity="3600")
     with broken_at(bench, 4) as broken:
         customer.type_pin(meter.pin)
         assert broken.wait(20)
@@ -138,20 +139,101 @@ class broken_at:
         return self._broken
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self._bench.line.chunk = self._real  # type: ignore[method-assign]
 
 
 def test_a_wrong_pin(bench: Bench, meter: Meter) -> None:
     customer = Customer(bench.server.url)
     customer.sign_up("board.wrong", meter.id)
-    customer.ask()
-    if customer.until("applet", "asked")["phase"] == "applet":
-        meter.press()
-        customer.until("asked")
-    meter.press()
-    customer.until("pin")
+    ask(customer, meter)
     pin = meter.pin
     customer.type_pin(f"{(int(pin) + 1) % 10**6:06}")
     assert "not the PIN" in customer.until("failed")["said"]
     customer.type_pin(pin)
     assert customer.phase() == "failed"
+
+
+def test_switched_off_in_the_middle(bench: Bench, meter: Meter) -> None:
+    customer = Customer(bench.server.url)
+    customer.sign_up("board.off", meter.id)
+    ask(customer, meter, granularity="3600")
+    with broken_at(bench, 5) as broken:
+        customer.type_pin(meter.pin)
+        assert broken.wait(20)
+        meter.board.power_off()
+        assert "not reached" in customer.until("serving")["link"] or customer.state()["link"]
+        meter.board.power_on()
+        assert "Ask again" in customer.until("failed", within_s=30)["said"]
+    customer.post("/export/end", at="/export")
+    ask(customer, meter, granularity="86400")
+    customer.type_pin(meter.pin)
+    customer.until("done", within_s=30)
+    assert f"{meter.total_wh / 1000:.2f} kWh" in customer.http.get("/results").text
+
+
+def ask(customer: Customer, meter: Meter, **asked: str) -> None:
+    """Up to the PIN."""
+    customer.ask(**asked)
+    if customer.until("applet", "asked")["phase"] == "applet":
+        meter.press()
+        customer.until("asked")
+    meter.press()
+    customer.until("pin")
+
+
+def settle(bench: Bench) -> mailbox.Mailbox:
+    """The mailbox, once the newest message has been judged."""
+    while (box := mailbox.read(bench.line.mailbox())).result == mailbox.IN_HAND:
+        time.sleep(0.002)
+    return box
+
+
+def mail(bench: Bench, kind: int, message: bytes) -> mailbox.Mailbox:
+    """As a relay that does what it likes would."""
+    while True:
+        try:
+            bench.line.mail(kind, message)
+            return settle(bench)
+        except Refused as error:
+            assert error.code == "meter-busy"
+
+
+def test_guesses_replays_and_forged_applets(bench: Bench, meter: Meter) -> None:
+    customer = Customer(bench.server.url)
+    customer.sign_up("board.guess", meter.id)
+    ask(customer, meter)
+    assert bench.site.exports is not None
+    applet = bench.site.exports.applet
+    session = mailbox.read(bench.line.mailbox()).session
+    thief = Export("http://thief", bytes(33), 0, 1, 0, session)
+    guess = thief.share("000000")
+    answered = mail(bench, recipient.SHARE, guess)
+    assert answered.state == mailbox.ANSWERED
+    for _ in range(50):  # ten thousand in test_portal_abuse: the meter counts, not the tries
+        again = mail(bench, recipient.SHARE, guess)
+        assert again.share == answered.share and again.code == "export-over"
+    wrong = mail(bench, recipient.CONFIRMATION, session + bytes(32))
+    assert wrong.state == mailbox.NONE and wrong.code == "export-pin"
+    assert not any(wrong.confirmation)
+    for kind, message in ((3, guess), (4, session + bytes(32))):
+        assert mail(bench, kind, message).code == "export-over"
+    other = Applet.make(keys.generate_key(), "http://evil.example", "Evil Ltd")
+    for forged in (other.body + applet.signature, other.body[:-1] + b"x" + other.signature):
+        assert mail(bench, recipient.MANIFEST, forged).code == "applet-bad"
+    unapproved = Export("http://evil.example", bytes(33), FROM_S, FROM_S + DAY_S, 0)
+    assert mail(bench, recipient.REQUEST, unapproved.request(other.digest)).code == "applet-unknown"
+
+
+def test_a_thousand_half_open_exports(bench: Bench, meter: Meter) -> None:
+    """Each gives way to the next; the last one is whole."""
+    assert bench.site.exports is not None
+    digest = bench.site.exports.applet.digest
+    for _ in range(1000):
+        one = Export("http://x", bytes(33), FROM_S, FROM_S + DAY_S, 0)
+        box = mail(bench, recipient.REQUEST, one.request(digest))
+        assert box.state in (mailbox.ASKED, mailbox.NONE)
+    customer = Customer(bench.server.url)
+    customer.sign_up("board.last", meter.id)
+    ask(customer, meter, granularity="86400")
+    customer.type_pin(meter.pin)
+    customer.until("done", within_s=30)

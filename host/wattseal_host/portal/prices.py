@@ -1,4 +1,4 @@
-"""What a unit of each record costs: public, and all a browser needs to reckon what a period does."""
+"""What a unit of each record costs: public, and enough to reckon what a period does."""
 
 from __future__ import annotations
 
