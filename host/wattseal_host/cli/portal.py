@@ -101,7 +101,7 @@ def serve(
         client = Relay(relay, read_token(relay_token), str(relay_ca) if relay_ca else None)
         site.exports = Exports(client, applet)
     config = uvicorn.Config(make_app(site), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET)
-    run(config, "portal", (), listening)
+    run(config, "portal", (), listening=listening)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -119,8 +119,8 @@ def run(
     config: uvicorn.Config,
     what: str,
     steps: Sequence[str],
-    listening: socket.socket | None = None,
     path: str = "",
+    listening: socket.socket | None = None,
 ) -> None:
     """Serve until interrupted; says where first, with a path to begin at."""
     import uvicorn

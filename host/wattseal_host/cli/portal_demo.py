@@ -76,7 +76,7 @@ def command(
                 "4. type the PIN on the website: load curve, days, base load, advice",
                 f"Or hand over {out} there. Log off, and the readings are gone. Interrupt to end",
             )
-            run(config, "portal", steps, listening)
+            run(config, "portal", steps, listening=listening)
 
 
 @contextlib.contextmanager

@@ -51,7 +51,7 @@ def command(
     config = uvicorn.Config(
         Relay(lines, known).app(), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET
     )
-    run(config, "relay", (f"tokens of websites in {tokens}",), listening)
+    run(config, "relay", (f"tokens of websites in {tokens}",), listening=listening)
 
 
 def read_token(path: Path) -> str:
