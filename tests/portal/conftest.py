@@ -56,7 +56,7 @@ def portal(site: Site) -> Iterator[Server]:
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     program = find_browser()
     if program is None:
