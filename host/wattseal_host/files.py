@@ -49,8 +49,11 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, mode: int = 0o644) -
 
     The temporary file lies beside the target with mode 0600 from its first byte, and is
     synced before the rename, so that a secret is never readable by others, not for a moment.
+    Raises Unusable `file-not-regular` for a device, a pipe or a directory, which is left alone.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise Unusable("file-not-regular", str(path))
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

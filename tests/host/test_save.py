@@ -171,6 +171,11 @@ def _spoil(files: Files, tmp_path: Path, name: str) -> tuple[list[object], str]:
             return [*save, "--port", "/dev/null"], "source"
         case "folder":
             return [*save[:-1], tmp_path / "no" / "out"], "system"
+        case "device":
+            # Whoever may rename in /dev would put a file in place of the device.
+            return [*save[:-1], "/dev/null"], "file-not-regular"
+        case "directory":
+            return [*save[:-1], tmp_path], "file-not-regular"
         case "stranger":
             meter = SealingMeter("stranger").origin()
             path = tmp_path / "stranger.json"
@@ -217,7 +222,8 @@ def _spoil(files: Files, tmp_path: Path, name: str) -> tuple[list[object], str]:
 @pytest.mark.parametrize(
     "name",
     [
-        "zone", "zone-path", "period", "time", "both", "folder", "stranger", "wrong-secret", "unit",
+        "zone", "zone-path", "period", "time", "both", "folder", "device", "directory", "stranger",
+        "wrong-secret", "unit",
         "altered", "rubbish", "no-sum", "not-asked", "no-key", "untrusted",
     ],
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The meter's new records, brought into the customer's own ledger a few at a time.
 
-Between two batches the line is free for telegrams; at a P1 port's speed a month takes a minute.
+Between two batches the line is free for telegrams; a month takes some minutes at a P1 port's speed.
 """
 
 from __future__ import annotations
