@@ -148,6 +148,11 @@ def test_one_bill_over_two_boards(tmp_path: Path) -> None:
     page = (tmp_path / "bill.html").read_text()
     for meter in (old, new):
         assert " ".join(meter[i : i + 4] for i in range(0, 32, 4)) in page
+    both = wattseal(
+        "customer", "openings", "--secrets", site.secrets, "--ledger", site.ledger,
+        "--from", utc(begun_s - DAY_S), "--to", utc(begun_s + DAY_S),
+    )["openings"]  # fmt: skip
+    assert both[0]["start"] < made_utc(CLOSED_S) < both[-1]["start"]
     # One release, over both; a second bill of the same days is an overlap.
     listed = wattseal("customer", "releases", "--secrets", site.secrets)["releases"]
     assert len(listed) == 1 and listed[0]["from"] == made_utc(FROM_S)

@@ -26,6 +26,7 @@ from wattseal.errors import Malformed, Refused
 from wattseal.record import decode_sealed
 from wattseal_host import wide_message
 from wattseal_host.customer.bill import Bill
+from wattseal_host.customer.bill_report import render
 from wattseal_host.joint_bundle import JointBundle, read_any
 from wattseal_host.ledger import Ledger
 from wattseal_host.linear import LinearProof
@@ -34,6 +35,7 @@ from wattseal_host.provider.bills import check_bill, check_message
 from wattseal_host.provider.office import Office
 from wattseal_host.provider.replacements import replace as sign_link
 from wattseal_host.replacement import Replacement
+from wattseal_host.report.page import spaced
 from wattseal_host.statement import JointStatement
 from wattseal_host.tariff import Tariff
 from wattseal_host.verify import verify_bundle
@@ -107,6 +109,19 @@ def test_every_part_is_over_both_meters(case: Replaced, bill: Bill) -> None:
     assert verdict.records == len(bill.records)
     assert len(verdict.notes) == 1 and verdict.notes[0].startswith("not metered: 2025-01-01T07:10")
     assert read_any(bill.data) == bill.bundle and bill.bundle.write() == bill.data
+
+
+def test_its_page_shows_what_each_part_comes_from(case: Replaced, bill: Bill) -> None:
+    old, new = values()
+    page = render(bill, bill.verdict, "a provider", ["wattseal verify"])
+    total, three = sum(old) + sum(new), sorted(old[:-1] + new[1:])[-3:]
+    last = Decimal(total - 6000) / 1000
+    assert f"tiers (3 + 3 + {last.normalize()} kWh)" in page
+    highest = ", ".join(f"{(Decimal(value) / 1000).normalize()} kWh" for value in three[::-1])
+    assert f"demand (highest {highest})" in page
+    assert f"steps ({SLOTS + 1} readings)" in page and "standing" in page and "least" in page
+    for meter in case.meters:
+        assert spaced(meter.meter.hex(), 4) in page
 
 
 def test_it_is_one_release_over_both(bill: Bill) -> None:

@@ -129,7 +129,9 @@ def openings(
         from wattseal_host.ledger import Ledger
 
         with Ledger.existing(ledger) as opened:
-            found = from_ledger(opened, held, from_s, to_s)
+            met = {meter.meter for meter in opened.meters()} | {held.meter}
+            mine = [one for one in held.meters if one.meter in met]
+            found = [o for one in mine for o in from_ledger(opened, one, from_s, to_s)]
     else:
         from wattseal_host.collect.customer import CustomerPort
 

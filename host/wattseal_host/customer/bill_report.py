@@ -18,6 +18,7 @@ from wattseal_host.joint_bundle import AnyBundle, JointBundle
 from wattseal_host.keys import fingerprint
 from wattseal_host.linear import LinearProof
 from wattseal_host.tariff import Tariff
+from wattseal_host.tariff.describe import writers
 from wattseal_host.tariff.itemise import charges, part_prices
 from wattseal_host.tariff.scene import READING_BITS
 from wattseal_host.units import divide_rounded
@@ -188,8 +189,11 @@ def _items(
     scene = tariff.scene(enrolment, columns.spans, READING_BITS[-1], columns.values)
     fees |= {part.name: part.fee(scene) for part in tariff.shaped}
     lines = charges(tariff, fees, span.from_s, span.to_s)
+    _, size = writers(tariff)
+    basis = {part.name: f" ({part.basis(scene, size)})" for part in tariff.shaped}
     return slots, [
-        report.Charge(line.name, _nearest(line.amount / unit * factor)) for line in lines
+        report.Charge(line.name + basis.get(line.name, ""), _nearest(line.amount / unit * factor))
+        for line in lines
     ]
 
 

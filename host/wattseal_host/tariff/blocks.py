@@ -142,6 +142,18 @@ class Tiers(Shaped):
             low = min(total, upper)
         return fee * scene.price_unit
 
+    def basis(self, scene: Scene, size: Size) -> str:
+        """ "3 + 2.5 kWh" of the blocks, or the total."""
+        uppers, _ = self._ladder(scene)
+        total = sum(scene.known(source) for source in self.sources(scene))
+        ends = uppers if self.mode == CUMULATIVE else []
+        inside = [min(total, high) - min(total, low) for low, high in pairwise((0, *ends))]
+        inside.append(total - sum(inside))
+        filled = [value for value in inside if value] or [0]
+        texts = [size(value, scene.unit.exponent) for value in filled]
+        unit = texts[-1].partition(" ")[2]
+        return f"{' + '.join(text.partition(' ')[0] for text in texts)} {unit}"
+
     def constrain(self, b: Builder, scene: Scene, inputs: Sequence[Linear]) -> Terms:
         from wattseal_host.proof import gadgets
 

@@ -70,6 +70,15 @@ class Demand(Shaped):
         count = min(self.highest, len(values))
         return self._factor(scene, count) * sum(values[-count:])
 
+    def basis(self, scene: Scene, size: Size) -> str:
+        """ "highest 1.2 + 1.1 kWh": readings as they are."""
+        values = sorted((scene.known(source) for source in self.sources(scene)), reverse=True)
+        some = [size(value, scene.unit.exponent) for value in values[: min(self.highest, 3)]]
+        if not some:
+            return "no reading"
+        more = f" and {self.highest - 3} more" if len(values) > 3 < self.highest else ""
+        return f"highest {', '.join(some)}{more}"
+
     def constrain(self, b: Builder, scene: Scene, inputs: Sequence[Linear]) -> Terms:
         from wattseal_host.proof import gadgets
 

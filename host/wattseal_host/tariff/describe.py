@@ -39,7 +39,7 @@ def describe(tariff: Tariff) -> list[str]:
             per = "billing period" if part.per == "period" else part.per
             lines.append(f"  {part.name}: {_price(tariff, part.amount)} a {per}{pro_rata}")
         elif isinstance(part, Shaped):
-            lines += [f"  {text}" for text in part.describe(*_writers(tariff))]
+            lines += [f"  {text}" for text in part.describe(*writers(tariff))]
             lines += _chosen_hours(getattr(part, "when", None))
         elif isinstance(part, Minimum):
             span = "" if part.span == "period" else f" a {part.span}, pro rata by days"
@@ -82,7 +82,7 @@ def _price(tariff: Tariff, price: int) -> str:
     return exact(price * Fraction(10) ** tariff.price_exponent)
 
 
-def _writers(tariff: Tariff) -> tuple[Callable[[int], str], Size]:
+def writers(tariff: Tariff) -> tuple[Callable[[int], str], Size]:
     """How a part's prices are written, and sizes of what is measured."""
 
     def size(count: int, exponent: int) -> str:

@@ -128,6 +128,11 @@ class Shaped:
         """(factor, combination) whose sum is the fee, for inputs that are what they must be."""
         raise NotImplementedError
 
+    def basis(self, scene: Scene, size: Size) -> str:
+        """What of the readings its fee comes from, in a few words for the customer alone."""
+        count = len({place for source in self.sources(scene) for place in source.places})
+        return f"{count} readings"
+
     def describe(self, price: Callable[[int], str], size: Size) -> list[str]:
         """Lines for people; `price` writes a price as a decimal, `size` so many of 10^so much of
         what is measured."""
