@@ -116,7 +116,7 @@ class Desk:
             if left_ms <= 0:
                 return False
             await asyncio.wait_for_ms(self._news.wait(), left_ms)
-        except TimeoutError:
+        except asyncio.TimeoutError:  # noqa: UP041 (no name of MicroPython's)
             return False
         finally:
             self._watchdog.promise(DESK, _JUDGED_MS)

@@ -48,6 +48,8 @@ class Hall:
         try:
             await desk.serve()
         finally:
+            self.notice.clear()
+            desk.clear()
             self._status = desk.status()
             self._desk = self._task = None
 

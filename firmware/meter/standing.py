@@ -17,7 +17,7 @@ async def agree(desk, plan):
     """Return (the recipient's key, the key of the export); the meter's share is on the desk."""
     ephemeral = scalar(desk.keys.random)
     recipient = plan.recipient_key
-    desk.share = encode_share(await drive(G_BASE.steps(ephemeral)))
+    desk.share = encode_share(to_affine(await drive(G_BASE.steps(ephemeral))))
     shared = await drive(jacobian_multiply_steps(ephemeral, decode_point(recipient)))
     key = standing_key(encode_share(to_affine(shared)), desk.share, recipient, plan.bound)
     return recipient, key

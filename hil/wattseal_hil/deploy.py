@@ -40,7 +40,7 @@ def deployed(firmware: Path, form: str, cache: Path, architecture: str | None = 
     for file in files:
         content = file.read_bytes()
         state.update(f"\0{file.relative_to(firmware)}\0{len(content)}\0".encode() + content)
-    tree = cache / f"firmware-{state.hexdigest()[:16]}"
+    tree = cache / f"tree-{state.hexdigest()[:16]}"
     cache.mkdir(parents=True, exist_ok=True)
     if not tree.is_dir():
         with tempfile.TemporaryDirectory(prefix=".deploy-", dir=cache) as work:
@@ -58,7 +58,7 @@ def _compile(firmware: Path, files: list[Path], tree: Path, flags: tuple[str, ..
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix in _DATA or str(name) in STARTED:
             target.write_bytes(file.read_bytes())
-        elif name.name != "manifest.py":
+        elif str(name) != "manifest.py":
             # Tracebacks then call a file what an import does: a name that costs no heap.
             module = ".".join(name.with_suffix("").parts)
             compile_module(file, module, target.with_suffix(".mpy"), flags, mpy_cross)

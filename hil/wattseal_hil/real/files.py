@@ -30,7 +30,7 @@ def file_set(architecture: str, form: str = "mpy", firmware: Path = FIRMWARE) ->
     files = {
         "/" + str(file.relative_to(tree)): file.read_bytes()
         for file in sorted(tree.rglob("*"))
-        if file.suffix in _CODE and file.name != "manifest.py"
+        if file.suffix in _CODE and file != tree / "manifest.py"
     }
     return {path: data for path, data in files.items() if belongs(path)}
 

@@ -15,13 +15,14 @@ from typing import Any
 
 import serial
 from wattseal.errors import Malformed
+from wattseal.events import MAX_APPLETS
 from wattseal.p256 import N
 from wattseal.pairing_customer import Customer
 
 from wattseal_host.collect import replies
 from wattseal_host.collect.itself import MeterSelf
 from wattseal_host.collect.place import CUSTOMER, Place
-from wattseal_host.collect.replies import MeterBill, Pairing, PortOpening
+from wattseal_host.collect.replies import MeterBill, Pairing, PortApplet, PortOpening
 from wattseal_host.collect.stream import CustomerStream, Telegram
 from wattseal_host.collect.tap import Tap, tapped
 from wattseal_host.errors import PortError
@@ -105,6 +106,16 @@ class CustomerPort:
     def decide(self, state: int, proof: bytes) -> None:
         """Give (1) or withdraw (2) consent, with the proof for the newest challenge."""
         self._command(f"?consent {state} {proof.hex()}", "consent")
+
+    def applets(self) -> list[PortApplet]:
+        """The applets on the meter, as it tells them."""
+        lines = self._command("?applet", "applet", "end", MAX_APPLETS + 1)[:-1]
+        return [replies.read_applet(line) for line in lines]
+
+    def decide_applet(self, state: int, digest: bytes, proof: bytes) -> None:
+        """Approve (1) or withdraw (2) an applet, with the proof for the newest challenge."""
+        line = f"?applet {state} {digest.hex()} {proof.hex()}"
+        self._command(line, "applet", "end", MAX_APPLETS + 1)
 
     def history(self, from_seq: int, count: int = HISTORY_CHUNK) -> list[bytes]:
         """Up to `count` sealed records from `from_seq`, unverified; fewer at the end."""

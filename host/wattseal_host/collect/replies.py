@@ -87,6 +87,33 @@ def read_consent(text: str) -> tuple[bool, bytes]:
         raise PortError("port-answer", f"consent: {error.detail}") from error
 
 
+@dataclass(frozen=True)
+class PortApplet:
+    """An applet as the meter tells it: not checked yet."""
+
+    digest: bytes
+    approved: bool
+    manifest: bytes
+    signature: bytes
+
+
+def read_applet(text: str) -> PortApplet:
+    try:
+        value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
+        fields = Fields(value, "applet", {"digest", "approved", "manifest", "signature"})
+        approved, manifest = fields.raw("approved"), fields.raw("manifest")
+        if type(approved) is not bool or type(manifest) is not str:
+            raise malformed("applet")
+        return PortApplet(
+            fields.hexadecimal("digest", 32),
+            approved,
+            fields.hexadecimal("manifest", len(manifest) // 2),
+            fields.hexadecimal("signature", 64),
+        )
+    except Malformed as error:
+        raise PortError("port-answer", f"applet: {error.detail}") from error
+
+
 def read_status(text: str) -> dict[str, Any]:
     """What the meter says of itself, as it says it (integers, strings, booleans)."""
     try:

@@ -14,8 +14,21 @@ from wattseal_host.keys import fingerprint
 def decide(port: CustomerPort, secrets: Secrets, give: bool) -> int:
     """Give or withdraw consent; the epoch it holds for. It is in the meter's chain on return.
 
+    Raises as `paired_epoch`, and PortError `port-refused` with the meter's own code.
+    """
+    epoch = paired_epoch(port, secrets)
+    state = GIVEN if give else WITHDRAWN
+    challenge = port.consent()[1]
+    proof = consent_proof(secrets.epochs[epoch], secrets.meter, epoch, challenge, state)
+    port.decide(state, proof)
+    return epoch
+
+
+def paired_epoch(port: CustomerPort, secrets: Secrets) -> int:
+    """The meter's current epoch, whose secret we hold.
+
     Raises Refused `meter-pinned` for another meter than the one paired, `epoch-unknown` if the
-    current epoch is not among the secrets; PortError `port-refused` with the meter's own code.
+    current epoch is not among the secrets.
     """
     status = port.status()
     if port.itself().meter != secrets.meter:
@@ -23,8 +36,4 @@ def decide(port: CustomerPort, secrets: Secrets, give: bool) -> int:
     epoch = status.get("epoch")
     if type(epoch) is not int or epoch not in secrets.epochs:
         raise Refused("epoch-unknown", f"epoch {epoch}")
-    state = GIVEN if give else WITHDRAWN
-    challenge = port.consent()[1]
-    proof = consent_proof(secrets.epochs[epoch], secrets.meter, epoch, challenge, state)
-    port.decide(state, proof)
     return epoch
