@@ -255,7 +255,7 @@ def test_manifests_that_are_none(at):
     assert at.mail(MANIFEST, data) == (NONE, TAKEN)
     at.passes(130)  # nobody pressed
     at.board.press_button()  # too late: it opens a pairing
-    at.passes(70)
+    at.passes(130)
     assert at.mail(REQUEST, at.export(BEGIN_S, END_S).request(name)) == (NONE, UNKNOWN)
     assert at.mail(MANIFEST, at.deployed) == (NONE, APPROVED)
     with CustomerPort(at.board.customer_port) as port:
