@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -14,8 +15,10 @@ from sealed_house import START_S, SealingMeter
 from sealed_house import House as FullHouse
 from serving import KEY, Visitor, visit
 from wattseal_host.cli.compare import read_tariff
+from wattseal_host.customer.home import pages
 from wattseal_host.customer.home.entry import Entry
 from wattseal_host.customer.home.house import House
+from wattseal_host.customer.live import State
 from wattseal_host.customer.releases import Releases
 from wattseal_host.customer.store import Secrets
 from wattseal_host.ledger import Ledger
@@ -152,6 +155,36 @@ def test_what_was_released(visitor: Visitor) -> None:
     told = words(visitor.get("/released").text)
     assert "bill of 3.54 EUR" in told and "sum(import) = 14160" in told
     assert f"{HOSTILE} nothing was found" in told
+
+
+def test_who_may_ask_the_meter(household: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = house_of(household)
+    assert "The meter is not at hand" in words(visit(house).get("/released").text)
+
+    class Service:
+        def describe(self) -> dict[str, object]:
+            return {
+                "name": HOSTILE, "version": 1, "publisher": HOSTILE, "recipient": HOSTILE,
+                "reads": "import", "granularity_s": 3600, "each_by_pin": True, "approved": True,
+            }  # fmt: skip
+
+    class Meter:
+        def consent(self) -> tuple[bool, bytes]:
+            return True, b""
+
+    class Kept:
+        def state(self) -> State:
+            return State(None, "")
+
+        def ask(self, question: Callable[[Meter], object]) -> object:
+            return question(Meter())
+
+    monkeypatch.setattr(pages.applets, "listed", lambda port: [Service()])
+    html = visit(replace(house, keeper=Kept())).get("/released").text
+    assert HOSTILE not in html
+    told = words(html)
+    assert f"{HOSTILE} 1, of {HOSTILE} {HOSTILE} import, sums over 3600 s or longer" in told
+    assert "by a PIN each time approved" in told and "utility port: shown" in told
 
 
 def test_tariffs_side_by_side(visitor: Visitor) -> None:

@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from wattseal.errors import Malformed, WattsealError
 
-from wattseal_host.customer import compare
+from wattseal_host.collect.customer import CustomerPort
+from wattseal_host.customer import applets, compare
 from wattseal_host.customer.home import HERE, use, words
 from wattseal_host.customer.home.entry import Entry
 from wattseal_host.customer.home.house import House
 from wattseal_host.customer.home.papers import Papers
 from wattseal_host.customer.releases import Releases, described
+from wattseal_host.errors import PortError
 from wattseal_host.ledger import Ledger
 from wattseal_host.portal.analysis import analyse
 from wattseal_host.web import HERE as SHARED
@@ -62,7 +64,10 @@ class Pages:
 
     async def released(self, request: Request) -> Response:
         rows, why = await _tried_one(self._released)
-        return self._page("released.html", rows=rows or [], why=why)
+        allowed, unasked = await _tried_one(self._allowed)
+        return self._page(
+            "released.html", rows=rows or [], why=why, allowed=allowed, unasked=unasked
+        )
 
     async def tariffs(self, request: Request) -> Response:
         found, why = await _tried_one(self._compared) if self._house.tariffs else (None, "")
@@ -164,6 +169,18 @@ class Pages:
         house = self._house
         listed = Releases.load(Releases.path_for(house.secrets), house.meter)
         return [described(release) for release in reversed(listed.made)]
+
+    def _allowed(self) -> dict[str, Any]:
+        """Who may ask the meter for more, as it says itself."""
+        house = self._house
+        if house.live().trouble or house.keeper is None:
+            raise PortError("meter-unasked")
+
+        def ask(port: CustomerPort) -> dict[str, Any]:
+            listed = [applet.describe() for applet in applets.listed(port)]
+            return {"live": port.consent()[0], "applets": listed}
+
+        return house.keeper.ask(ask)
 
     def _compared(self) -> dict[str, Any]:
         house = self._house

@@ -15,6 +15,7 @@ _WORDS = {
     "port-refused": "The meter refused to answer.",
     "meter-pinned": "Another meter is at this port than the one paired with your secret file.",
     "meter-replaced": "Another meter answered at this port before.",
+    "meter-unasked": "The meter is not at hand, so whom it would answer is not known here.",
     "meter-unknown": "The ledger has nothing of your meter.",
     "readings-none": "There is no reading of this time that your secret file opens.",
     "opening-false": "A record does not hold what it says. Its meter or this ledger is not right.",
