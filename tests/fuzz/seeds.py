@@ -9,6 +9,7 @@ from pathlib import Path
 from pymodbus.framer import FramerRTU
 from scripted_meter import ScriptedMeter
 from sealed_house import START_S, House, SealingMeter
+from wattseal_host import wide_message
 from wattseal_host.collect.registers import SLOT_BYTES_USED
 from wattseal_host.collect.stream import crc16_arc
 from wattseal_host.collect.tap import TO_HOST, TO_METER
@@ -21,6 +22,7 @@ from wattseal_host.documents import Enrolment
 from wattseal_host.encoding import to_base64url
 from wattseal_host.engine import commitment_to
 from wattseal_host.evidence import Evidence
+from wattseal_host.joint_bundle import read_any
 from wattseal_host.proof import Builder, Instance, gadgets, prove
 from wattseal_host.strict_json import dumps
 from wattseal_host.trust import Trust
@@ -44,6 +46,7 @@ METER, FORK = _chain(5), _chain(50)
 HOUSE = House(METER, to_s=START_S + 6 * 1800)
 TRUST: Trust = HOUSE.trust
 BUNDLE: bytes = HOUSE.bill(consent=True).data
+JOINT: bytes = Path(__file__).parents[1].joinpath("host/kept/joint-linear.json").read_bytes()
 
 
 def frame(pdu: bytes) -> bytes:
@@ -197,7 +200,7 @@ def seeds() -> dict[str, list[bytes]]:
     opening = b"3 0 5 0 " + b"07" * 32
     return {
         "arrival": [*METER.sealed, b"wattseal fuzz: next".join(METER.sealed), *FORK.sealed[3:5]],
-        "bundle": [BUNDLE, json.dumps(json.loads(BUNDLE), indent=1).encode()],
+        "bundle": [BUNDLE, json.dumps(json.loads(BUNDLE), indent=1).encode(), JOINT],
         "bundle-fields": [bytes(range(at, at + 40)) for at in (0, 40, 80)],
         "capture": [
             container("customer", spoken),
@@ -216,6 +219,9 @@ def seeds() -> dict[str, list[bytes]]:
         "group-papers": [group_rounds.join(Member.fresh(METER.meter)).encode()],
         "imports": [_rate(), _OFFER, *_TABLES],
         "load-csv": [b"start,kwh\n2026-01-01T00:00,0.5\n2026-01-01T00:30,0.25\n"],
+        "message": [
+            wide_message.write(one.statement, one.proof) for one in map(read_any, (BUNDLE, JOINT))
+        ],
         "modbus-answers": answers,
         "modbus-stream": [_stream(modbus), *(one + other for one, other in modbus)],
         "payloads": [dumps(token.payload) for token in tokens],

@@ -24,8 +24,7 @@ from wattseal.record import decode_body, decode_sealed
 from wattseal_hil.errors import BoardError, LoadError
 from wattseal_hil.loads import CsvLoad
 from wattseal_hil.tape import TapeReader
-from wattseal_host import jws
-from wattseal_host.bundle import Bundle
+from wattseal_host import bill_message, jws, wide_message
 from wattseal_host.collect import replies
 from wattseal_host.collect.rtu import UtilityStream
 from wattseal_host.collect.stream import CustomerStream, Telegram
@@ -42,6 +41,7 @@ from wattseal_host.evidence import Evidence, judge
 from wattseal_host.group.founding import GroupSet, Join, Plan
 from wattseal_host.group.rounds import Deal, Roster, Share
 from wattseal_host.group.total import Total
+from wattseal_host.joint_bundle import read_any
 from wattseal_host.ledger import Ledger
 from wattseal_host.proof import P256, verify
 from wattseal_host.proof.encoding import decode
@@ -67,8 +67,8 @@ def record(data: bytes) -> None:
 
 def bundle(data: bytes) -> None:
     with suppress(Malformed):
-        read = Bundle.read(data)
-        assert Bundle.read(read.write()) == read
+        read = read_any(data)
+        assert read_any(read.write()) == read
     with suppress(Unusable):
         assert verify_bundle(data, TRUST).code
 
@@ -313,6 +313,18 @@ def proof(data: bytes) -> None:
     assert data == good
 
 
+def message(data: bytes) -> None:
+    """Whatever reads as a bill message is written as the same bytes."""
+    key = METER.key
+    with suppress(Malformed, Unusable):
+        read = bill_message.read(data, key)
+        assert wide_message.write(read.statement, read.proof) == data
+    with suppress(Malformed, Unusable):
+        meters = wide_message.read_meters(data)
+        links = (bytes(32),) * (len(meters) - 1)
+        assert wide_message.write(*wide_message.read(data, [key] * len(meters), links)) == data
+
+
 def disclosure(data: bytes) -> None:
     with suppress(Malformed, Unusable):
         assert Disclosure.read(Disclosure.read(data).write()) == Disclosure.read(data)
@@ -346,6 +358,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "group-papers": group_papers,
     "imports": imports,
     "load-csv": load_csv,
+    "message": message,
     "modbus-answers": modbus_answers,
     "modbus-stream": modbus_stream,
     "payloads": payloads,

@@ -5,6 +5,8 @@ Both sides cheat: the customer with records and proofs, the provider with docume
 
 from __future__ import annotations
 
+import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from replaced_house import BEGIN_S, END_S, SLOTS, TO_S, Replaced, new_meter, old_meter
 from sealed_house import INTERVAL_S, START_S, SealingMeter
+from test_bundle_bytes import at_path, places
 from test_joint_bill import filed, replaced, tiers, values
 from test_shaped_tariffs import FLAT, VAT, document
 from wattseal import events
@@ -383,3 +386,22 @@ def test_messages_the_ledger_does_not_bear_out(tmp_path: Path) -> None:
         link = next((tmp_path / "office/replacements").iterdir())
         link.unlink()
         assert check_message(data, archive, ledger).code == "replacement-unknown"
+
+
+def test_no_character_of_any_field_is_free(case: Replaced, bill: Bill) -> None:
+    """Of a bundle with an opened fee, for speed; three characters of each field."""
+    data = replaced(FLAT, VAT, seed=9)
+    made = data.bill(full=True).data
+    tree = strict_json.loads(made)
+    draw = random.Random(len(bill.data))
+    for path in places(tree):
+        parent, leaf = at_path(tree, path[:-1]), at_path(tree, path)
+        for index in draw.sample(range(len(str(leaf))), min(3, len(str(leaf)))):
+            text = str(leaf)
+            other = chr(ord(text[index]) ^ 1)
+            changed = text[:index] + other + text[index + 1 :]
+            parent[path[-1]] = int(changed) if isinstance(leaf, int) else changed
+            verdict = verify_bundle(json.dumps(tree).encode(), data.trust)
+            assert not verdict.accepted and verdict.code, (path, index)
+        parent[path[-1]] = leaf
+    assert verify_bundle(json.dumps(tree, indent=1).encode(), data.trust).accepted
