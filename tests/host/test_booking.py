@@ -45,6 +45,15 @@ def test_periods_never_overlap(month: Month, said: Statement) -> None:
         assert isinstance(gap, tuple) and gap[0].startswith("not billed: ")
 
 
+def test_a_first_bill_that_begins_late_is_noted(month: Month, said: Statement) -> None:
+    """A customer cannot leave out its meter's first days and nobody notice."""
+    with Ledger(month.ledger_file) as ledger:
+        (late,) = ledger.book([replace(said, from_s=said.from_s + DAY_S)])
+        assert late == ("not billed: 2025-01-01T00:00:00Z to 2025-01-02T00:00:00Z",)
+        (first,) = ledger.book([replace(said, to_s=said.from_s + DAY_S)])
+        assert first == ()
+
+
 def test_another_contract_only_knowingly(month: Month, said: Statement) -> None:
     first = replace(said, to_s=said.from_s + DAY_S)
     second = replace(said, from_s=first.to_s, contract=bytes(32))

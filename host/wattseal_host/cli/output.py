@@ -25,6 +25,7 @@ HINTS = {
     "disclosure-overlap": "--consent releases it knowingly; billed periods should not overlap",
     "disclosure-remainder": "--consent releases it knowingly; a longer period tells less",
     "disclosure-window": "--consent releases it knowingly; a longer period tells less",
+    "epoch-unknown": "that time was another's; of a new meter let `provider replace --from` say so",
     "file-missing": "check the path",
     "group-both": "both secrets of a peer would unmask it; this closing is never answered",
     "group-posted": "papers are never replaced; a new run wants a folder of its own",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from wattseal.errors import Refused
 
 from wattseal_host.ledger.meters import row_of
-from wattseal_host.ledger.tables import BillRow, MeterRow
+from wattseal_host.ledger.tables import BillRow, MeterRow, RecordRow
 from wattseal_host.statement import AnyStatement, Metered
 from wattseal_host.strict_json import dumps
 
@@ -64,8 +64,11 @@ def _check(
         raise Refused(
             "contract-other", f"{beside.contract.hex()} is the contract of bill {_named(beside)}"
         )
-    if before is not None and before.to_s != said.from_s:
-        return [f"not billed: {_utc(before.to_s)} to {_utc(said.from_s)}"]
+    first = session.get(RecordRow, (row.id, 0))
+    # Of a meter never billed before, what it sealed from its very first record on is nobody's yet.
+    end_s = before.to_s if before else first.start_s if first else said.from_s
+    if end_s < said.from_s or (before and end_s != said.from_s):
+        return [f"not billed: {_utc(end_s)} to {_utc(said.from_s)}"]
     return []
 
 
