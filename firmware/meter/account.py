@@ -33,18 +33,13 @@ _PRICES = const(8)
 _UNTIL = const(9)
 
 
-def offset_s(meter, utc_s):
-    """Return how far local time is ahead of UTC then."""
-    return _offset_s(once("price_list", "load", meter.storage), LocalTime(), utc_s)
-
-
 async def bring_up(meter):
     """Return (units of each channel today, yesterday, cost) for a `Display`.
 
-    cost: None without a price list, else (amount, its decimals, currency, since when, import price
-    of a unit now, whether the list is over).
+    cost: None without a price list, else (amount, its decimals, currency, since when in local time,
+    import price of a unit now, whether the list is over).
     """
-    prices = once("price_list", "load", meter.storage)
+    prices = once("price_list", "load", meter.storage, meter.keys.epoch)
     local = LocalTime()
     now_s = meter.clock.utc_s()
     day = _day(prices, local, now_s)
@@ -77,8 +72,9 @@ async def bring_up(meter):
         if not over and now_s >= prices.from_s:
             amount += _priced(now, rest)
         days = _day(prices, local, last_s) - _day(prices, local, prices.from_s) + 1
+        since_s = prices.from_s + prices.offset_s(prices.from_s)
         amount += prices.standing * max(0, days)
-        cost = (amount, prices.scale, prices.currency, prices.from_s, now[0], over)
+        cost = (amount, prices.scale, prices.currency, since_s, now[0], over)
     return used[:count], book[_YESTERDAY][:count], cost
 
 

@@ -15,6 +15,7 @@ time.
     ?history FROM COUNT   #record SEQ HEX ...          #end NEXT
     ?openings FROM COUNT  #opening SEQ CHANNEL VALUE FLAGS BLINDINGHEX ...   #end NEXT
     ?bill ...             #bill {json}                 (see `bill`)
+    ?prices ...           #prices {json}               (see `prices`)
 
 Anything else is answered by `#error CODE`, once for each line.
 """
@@ -63,6 +64,7 @@ class CustomerPort:
         self._hall = hall
         self._turn = asyncio.Lock()
         self._bill = []
+        self._prices = bytearray()
 
     async def send_telegrams_forever(self):
         """Send a telegram at each multiple of the telegram period of UTC."""
@@ -139,6 +141,11 @@ class CustomerPort:
             elif command == b"?bill" and len(words) <= 4:
                 await once(
                     "bill", "answer", words[1:], self._bill, self._log, self._openings,
+                    self._keys, self._line,
+                )
+            elif command == b"?prices" and len(words) <= 3:
+                await once(
+                    "prices", "answer", words[1:], self._prices, self._hall.storage, self._consent,
                     self._keys, self._line,
                 )
             else:

@@ -6,7 +6,6 @@ pictures are made and sent by modules that are loaded for that alone (see `once`
 """
 
 import asyncio
-import gc
 
 from micropython import const
 
@@ -16,6 +15,7 @@ _AWAKE_MS = const(60_000)
 _PAGE_MS = const(5000)
 _RETRY_MS = const(60_000)  # at most so often a display that does not answer is tried again
 _PAGES = const(5)
+_ACCOUNTS = (1, 2)  # those that say what was used
 
 
 class Display:
@@ -41,7 +41,7 @@ class Display:
         notice.wake = self._woken.set
 
     async def show_forever(self):
-        """Show what is to be shown. No fault of the display leaves it."""
+        """Show what is to be shown. No fault of the display, and no want of memory, leaves it."""
         self._begin()
         while True:
             await self._woken.wait()
@@ -54,8 +54,8 @@ class Display:
                 once("ssd1306", "off", self._i2c)
             except OSError as error:
                 self._fail(error)
-            except MemoryError:  # others need it more: the next press tries again
-                gc.collect()
+            except MemoryError:
+                pass  # it stays as it is until the next press
 
     async def _awake(self):
         notice = self._notice
@@ -65,19 +65,31 @@ class Display:
         while notice.lines or self.clock.monotonic_ms() < sleeps_ms:
             fresh = notice.lines is not lines
             lines = notice.lines
-            if lines:
-                rows = once("rows", "wrap", lines)
-            else:
-                rows = await once("pages", "rows", page, self)
-                page = (page + 1) % _PAGES
-            await once("ssd1306", "draw", self._i2c, rows)
-            if fresh and lines and notice.lines is lines:
-                notice.shown()
+            try:
+                if lines:
+                    rows = once("rows", "wrap", lines)
+                else:
+                    rows = await self._page(page)
+                    page = (page + 1) % _PAGES
+                await once("ssd1306", "draw", self._i2c, rows)
+                if fresh and lines and notice.lines is lines:
+                    notice.shown()
+            except MemoryError:
+                lines = None  # others need it more; soon again
             try:
                 await asyncio.wait_for_ms(self._woken.wait(), _PAGE_MS)
                 sleeps_ms = self.clock.monotonic_ms() + _AWAKE_MS
             except asyncio.TimeoutError:  # noqa: UP041 (no name of MicroPython's)
                 pass
+
+    async def _page(self, page):
+        """Return the rows of a page; what it takes is loaded in turn, as memory is short."""
+        now_s = self.clock.utc_s()
+        offset_s = once("price_list", "offset_s", self.storage, self.keys.epoch, now_s)
+        account = None
+        if page in _ACCOUNTS and self.clock.is_set():
+            account = await once("account", "bring_up", self)
+        return once("pages", "rows", page, self, account, offset_s)
 
     def _begin(self):
         """Set the display up, dark. Return whether one answers."""
@@ -85,6 +97,8 @@ class Display:
             once("ssd1306", "begin", self._i2c)
         except OSError as error:
             self._fail(error)
+            return False
+        except MemoryError:
             return False
         self._silent_ms = None
         self._notice.has_display = True

@@ -1,10 +1,9 @@
-"""The pages of the display: rows of 16 characters. Loaded for one page at a time, see `once`."""
+"""The pages of the display: rows of 16 characters. Loaded for a page, see `once`."""
 
 from micropython import const
 
 from meter.energy import UJ_PER_WH
 from meter.local_time import civil_from_days
-from meter.once import once
 from meter.public import (
     CALIBRATED,
     CLOCK_SET,
@@ -22,21 +21,24 @@ _COLUMNS = const(16)
 _CENTS = const(2)  # decimals of an amount
 
 
-async def rows(page, meter):
-    """Return the rows of a page, 0 to 4, of what a `Display` knows."""
-    if page == 0:
-        return _now(meter)
-    if page == 3:
-        return _status(meter)
-    if page == 4:
-        return _pairing(meter)
-    if not meter.clock.is_set():
+def rows(page, meter, account, offset_s):
+    """Return the rows of a page, 0 to 4, of what a `Display` knows.
+
+    account: as `account.bring_up` has it, for pages 1 and 2; None without a clock. offset_s: how
+    far local time is ahead of UTC.
+    """
+    if page in (1, 2) and not account:
         return ["Used, and paid:", "", "clock is not set"]
-    account = await once("account", "bring_up", meter)
-    return _used(account, meter) if page == 1 else _cost(account, meter)
+    if page == 0:
+        return _now(meter, offset_s)
+    if page == 1:
+        return _used(account, meter)
+    if page == 2:
+        return _cost(account[2], meter)
+    return _status(meter, offset_s) if page == 3 else _pairing(meter)
 
 
-def _now(meter):
+def _now(meter, offset_s):
     metering = meter.metering
     energy = metering.energy
     rows = [
@@ -49,7 +51,7 @@ def _now(meter):
     if meter.public.channel_set != 1:
         rows.append(_row("Out", _kwh(energy.export_uj // UJ_PER_WH)))
     rows.append("")
-    rows.append(_local(meter, meter.clock.utc_s()))
+    rows.append(_local(meter.clock.utc_s() + offset_s))
     return rows
 
 
@@ -64,14 +66,13 @@ def _used(account, meter):
     return rows
 
 
-def _cost(account, meter):
-    cost = account[2]
+def _cost(cost, meter):
     if cost is None:
         return ["Cost so far:", "", "no price list", "is loaded"]
-    amount, scale, currency, from_s, price, over = cost
+    amount, scale, currency, since_s, price, over = cost
     rows = [
         "Cost since",
-        _local(meter, from_s)[:10],
+        _local(since_s)[:10],
         "",
         f"\t{_decimal(amount, scale, _CENTS):>8}",
         _row("", currency),
@@ -85,7 +86,7 @@ def _cost(account, meter):
     return rows
 
 
-def _status(meter):
+def _status(meter, offset_s):
     bits = meter.public.status()
     rows = ["NOT SEALING" if bits & SILENT else "Sealing"]
     if not bits & CLOCK_SET:
@@ -93,7 +94,7 @@ def _status(meter):
     count = meter.log.count
     if count:
         rows.append(f"Record {count - 1} up to")
-        rows.append(_local(meter, meter.metering.sealed_s()))
+        rows.append(_local(meter.metering.sealed_s() + offset_s))
     for bit, wrong in (
         (FLASH_FAILS, "flash refuses"), (LOG_DAMAGED, "log damaged"),
         (SETTINGS_REFUSED, "settings refused"),
@@ -120,9 +121,9 @@ def _pairing(meter):
     return rows
 
 
-def _local(meter, utc_s):
-    """Return a time as "2026-01-31 14:05", as the price list or the telegrams have it."""
-    day, second = divmod(utc_s + once("account", "offset_s", meter, utc_s), 86400)
+def _local(local_s):
+    """Return a local time as "2026-01-31 14:05"."""
+    day, second = divmod(local_s, 86400)
     year, month, date = civil_from_days(day)
     return f"{year}-{month:02d}-{date:02d} {second // 3600:02d}:{second // 60 % 60:02d}"
 

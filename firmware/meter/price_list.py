@@ -1,42 +1,44 @@
 """The price list the display goes by: what the customer's side made of the signed tariff.
 
-The file `prices`: a tag of 8 bytes, then the list, integers big-endian: version u8 = 1; prices in
-an entry u8, 1 or 2 (import, export); currency, 3 letters; scale u8; from u32, until u32; standing
-charge a local day, i48; count of offsets u8, of entries u16; the offsets: since u32, minutes ahead
-of UTC i16; the entries: since u32, prices of a unit of the records i32 each. Amounts are in
-10^-scale of the currency; times are UTC seconds, rising; the first ones are not after `from`.
+The file `prices`: a tag of 8 bytes and the epoch it goes with, u32; then the list, integers
+big-endian: version u8 = 1; prices in an entry u8, 1 or 2 (import, export); currency, 3 letters;
+scale u8; from u32, until u32; standing charge a local day, i48; count of offsets u8, of entries
+u16; the offsets: since u32, minutes ahead of UTC i16; the entries: since u32, prices of a unit of
+the records i32 each. Amounts are in 10^-scale of the currency; times are UTC seconds, rising; the
+first ones are not after `from`.
 Loaded when it is needed, see `once`.
 """
 
 from micropython import const
-from wattseal.errors import Malformed
+
+from meter.local_time import LocalTime
 
 NAME = "prices"
-NEW = "prices.new"
-MOST_BYTES = const(16384)
 TAG_BYTES = const(8)
-_HEAD = const(31)
+_BEFORE = const(12)  # the list, in the file
+HEAD = const(23)
 
 
 class PriceList:
-    """A list on the flash. `tag` tells it from others; `from_s` <= time < `until_s` is its time."""
+    """A list `at` bytes into a file. `from_s` <= time < `until_s` is its time; `tag` tells it from
+    others."""
 
-    def __init__(self, storage, name, head):
+    def __init__(self, storage, name, at, head):
         self._storage = storage
         self._name = name
-        self.tag = head[:TAG_BYTES]
-        self.version = head[8]
-        self.ways = head[9]
-        self.currency = "".join([chr(byte) for byte in head[10:13]])
-        self.scale = head[13]
-        self.from_s = int.from_bytes(head[14:18], "big")
-        self.until_s = int.from_bytes(head[18:22], "big")
-        self.standing = _signed(head[22:28])
-        self.offsets = head[28]
-        self.count = int.from_bytes(head[29:31], "big")
-        self._entries = _HEAD + 6 * self.offsets
-        self.length = self._entries + self.count * (4 + 4 * self.ways)
-        self._zone = storage.read_at(name, _HEAD, 6 * self.offsets)
+        self.tag = b""
+        self.version = head[0]
+        self.ways = head[1]
+        self.currency = "".join([chr(byte) for byte in head[2:5]])
+        self.scale = head[5]
+        self.from_s = int.from_bytes(head[6:10], "big")
+        self.until_s = int.from_bytes(head[10:14], "big")
+        self.standing = _signed(head[14:20])
+        self.offsets = head[20]
+        self.count = int.from_bytes(head[21:23], "big")
+        self._entries = at + HEAD + 6 * self.offsets
+        self.length = self._entries - at + self.count * (4 + 4 * self.ways)
+        self._zone = storage.read_at(name, at + HEAD, 6 * self.offsets)
 
     def offset_s(self, utc_s):
         """Return how far local time is ahead of UTC then."""
@@ -55,33 +57,26 @@ class PriceList:
         return int.from_bytes(data[:4], "big"), prices
 
 
-def load(storage, name=NAME):
-    """Return the PriceList on the flash, None if there is none."""
+def load(storage, epoch):
+    """Return the PriceList at work, None if there is none of this epoch."""
     try:
-        head = storage.read_at(name, 0, _HEAD)
+        head = storage.read_at(NAME, 0, _BEFORE + HEAD)
     except OSError:
         return None
-    return PriceList(storage, name, head) if len(head) == _HEAD else None
+    if len(head) < _BEFORE + HEAD or int.from_bytes(head[TAG_BYTES:_BEFORE], "big") != epoch:
+        return None
+    prices = PriceList(storage, NAME, _BEFORE, head[_BEFORE:])
+    prices.tag = head[:TAG_BYTES]
+    return prices
 
 
-def check(storage, name, size):
-    """Malformed `price-list` unless a file of this size is a list the display can go by."""
-    prices = load(storage, name)
-    if not (
-        prices and prices.version == 1 and prices.ways in (1, 2) and prices.scale <= 18
-        and prices.length == size and prices.offsets and prices.count
-        and prices.from_s < prices.until_s
-        and all([32 < ord(letter) < 127 for letter in prices.currency])
-    ):
-        raise Malformed("price-list")
-    before = -1
-    for number in range(prices.count):
-        since_s = prices.entry(number)[0]
-        if since_s <= before or since_s >= prices.until_s or (
-            not number and since_s > prices.from_s
-        ):
-            raise Malformed("price-list")
-        before = since_s
+def offset_s(storage, epoch, utc_s):
+    """Return how far local time is ahead of UTC then: as the list at work has it, or, without one,
+    the telegrams."""
+    prices = load(storage, epoch)
+    if prices:
+        return prices.offset_s(utc_s)
+    return 7200 if LocalTime().stamp(utc_s)[-1] == "S" else 3600
 
 
 def _signed(data):

@@ -199,10 +199,15 @@ def _font(argv: tuple[str, ...]) -> dict[bytes, str]:
 def text_of(pixels: list[bytes], vm: Vm) -> str:
     """8 lines of up to 16 characters, their ends stripped. Characters of double size count as
     ordinary ones, in the upper of their two lines. Inverted pages read alike."""
-    font = _font(tuple(vm.argv))
+    return _read(tuple(pixels), tuple(vm.argv))
+
+
+@lru_cache(maxsize=16)
+def _read(pixels: tuple[bytes, ...], argv: tuple[str, ...]) -> str:
+    font = _font(argv)
     lit = sum(map(sum, pixels))
     if lit > WIDTH * HEIGHT // 2:
-        pixels = [bytes(1 - dot for dot in row) for row in pixels]
+        pixels = tuple(bytes(1 - dot for dot in row) for row in pixels)
     lines: list[str] = []
     while len(lines) < PAGES:
         large = _line(pixels, 8 * len(lines), font, 2) if len(lines) < PAGES - 1 else UNKNOWN
@@ -213,14 +218,14 @@ def text_of(pixels: list[bytes], vm: Vm) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _line(pixels: list[bytes], top: int, font: dict[bytes, str], scale: int) -> str:
+def _line(pixels: tuple[bytes, ...], top: int, font: dict[bytes, str], scale: int) -> str:
     return "".join(
         font.get(_cell(pixels, left, top, scale), UNKNOWN)
         for left in range(0, WIDTH, 8 * scale)
     )
 
 
-def _cell(pixels: list[bytes], left: int, top: int, scale: int) -> bytes:
+def _cell(pixels: tuple[bytes, ...], left: int, top: int, scale: int) -> bytes:
     """The 8 columns of a cell; b"" where dots of a larger one are not alike."""
     columns = bytearray(8)
     for y in range(8 * scale):

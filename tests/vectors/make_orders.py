@@ -31,6 +31,12 @@ def orders() -> Family:
         message = METER + struct.pack(">I", epoch) + CHALLENGE + bytes([state])
         proof = mac(secret, label("consent-proof") + message)
         family.add(f"consent-{name}", "consent", given, {"proof": proof.hex()})
+    digest = sha256(label("price-list") + b"a list")
+    given = {"epoch_secret": secret.hex(), "meter": METER.hex(), "epoch": 1,
+             "challenge": CHALLENGE.hex(), "prices": b"a list".hex()}  # fmt: skip
+    message = METER + struct.pack(">I", 1) + CHALLENGE + digest
+    proof = mac(secret, label("prices-proof") + message)
+    family.add("prices", "prices", given, {"proof": proof.hex()})
     return family
 
 

@@ -280,6 +280,14 @@ def consent(epoch_secret, meter, epoch, challenge, state):
     return {"proof": proof.hex()}
 
 
+def prices(epoch_secret, meter, epoch, challenge, prices):
+    digest = hashing.sha256(labels.PRICE_LIST, unhex(prices))
+    proof = orders.prices_proof(
+        unhex(epoch_secret), unhex(meter), epoch, unhex(challenge), digest
+    )
+    return {"proof": proof.hex()}
+
+
 def commit(value, blinding, flags, pad):
     made = commitment.commit(value, number(blinding))
     ciphertext = commitment.mask_reading(value, flags, unhex(pad))
@@ -370,6 +378,7 @@ OPS = {
     "export-binding": export_binding, "export-seal": export_seal, "export-open": export_open,
     "export-transcript": export_transcript, "export-standing": export_standing,
     "export-item": export_item, "meter-names": meter_names,
+    "prices": prices,
     "decode-body": decode_body, "decode-sealed": decode_sealed, "stretch": stretch,
     "fork": forked,
 }  # fmt: skip

@@ -9,10 +9,18 @@ from typing import Annotated
 import typer
 from wattseal.pairing_customer import PIN_DIGITS
 
-from wattseal_host.cli import consents, customer_bill, customer_release, disclose, output
+from wattseal_host.cli import (
+    consents,
+    customer_bill,
+    customer_display,
+    customer_release,
+    disclose,
+    output,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The customer's side: openings and bills, at home.")
 app.add_typer(customer_release.tariff_app, name="tariff")
+customer_release.tariff_app.command("display")(customer_display.command)
 app.command("releases")(customer_release.releases)
 app.command("disclose")(disclose.command)
 app.command("consents")(consents.consents)

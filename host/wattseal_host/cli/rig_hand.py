@@ -40,7 +40,8 @@ def display(
         shown = opened.display_text()
         if png:
             png.write_bytes(opened.display_png())
-    typer.echo(output.plain(shown.rstrip("\n")))
+    for line in shown.rstrip("\n").split("\n"):
+        typer.echo(output.plain(line))
 
 
 def plug(

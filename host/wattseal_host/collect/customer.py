@@ -22,7 +22,13 @@ from wattseal.pairing_customer import Customer
 from wattseal_host.collect import replies
 from wattseal_host.collect.itself import MeterSelf
 from wattseal_host.collect.place import CUSTOMER, Place
-from wattseal_host.collect.replies import MeterBill, Pairing, PortApplet, PortOpening
+from wattseal_host.collect.replies import (
+    MeterBill,
+    Pairing,
+    PortApplet,
+    PortOpening,
+    PriceListState,
+)
 from wattseal_host.collect.stream import CustomerStream, Telegram
 from wattseal_host.collect.tap import Tap, tapped
 from wattseal_host.errors import PortError
@@ -148,6 +154,20 @@ class CustomerPort:
         if told.next_seq != from_seq + sum(count for count, _ in runs):
             raise PortError("port-answer", "bill of other records")
         return told
+
+    def prices(self) -> PriceListState:
+        """The display's price list, and a fresh challenge."""
+        return replies.read_prices(self._command("?prices", "prices")[0])
+
+    def send_prices(self, at: int, data: bytes) -> None:
+        """The next bytes of a new list, `at` bytes into it."""
+        told = replies.read_prices(self._command(f"?prices {at} {data.hex()}", "prices")[0])
+        if told.sent_bytes != at + len(data):
+            raise PortError("port-answer", "prices")
+
+    def use_prices(self, proof: bytes) -> None:
+        """Put the new list to work, with the proof for the newest challenge."""
+        self._command(f"?prices {proof.hex()}", "prices")
 
     def _command(self, line: str, name: str, last: str | None = None, most: int = 1) -> list[str]:
         """Send one line; the replies' texts after their names, up to the one named `last`.

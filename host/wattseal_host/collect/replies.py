@@ -57,6 +57,18 @@ class MeterBill:
     last: bytes
 
 
+@dataclass(frozen=True)
+class PriceListState:
+    """The display's price list: bytes of a new one so far; first 8 bytes of the digest (b"": there
+    is none) and the period of the one at work; a challenge, where one was asked for."""
+
+    sent_bytes: int
+    tag: bytes
+    from_s: int
+    until_s: int
+    challenge: bytes
+
+
 def read_bill(text: str) -> MeterBill:
     try:
         value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
@@ -112,6 +124,21 @@ def read_applet(text: str) -> PortApplet:
         )
     except Malformed as error:
         raise PortError("port-answer", f"applet: {error.detail}") from error
+
+
+def read_prices(text: str) -> PriceListState:
+    try:
+        value = loads(text.encode("ascii"), max_bytes=4096, max_depth=2)
+        fields = Fields(value, "prices", {"bytes", "tag", "from_s", "until_s", "challenge"})
+        tag, challenge = (
+            b"" if fields.raw(name) == "" else fields.hexadecimal(name, length)
+            for name, length in (("tag", 8), ("challenge", CHALLENGE_BYTES))
+        )
+        sent_bytes = fields.integer("bytes", 0, _MAX_U32)
+        times = fields.integer("from_s", 0, _MAX_U32), fields.integer("until_s", 0, _MAX_U32)
+        return PriceListState(sent_bytes, tag, *times, challenge)
+    except (Malformed, UnicodeEncodeError) as error:
+        raise PortError("port-answer", "prices") from error
 
 
 def read_status(text: str) -> dict[str, Any]:
