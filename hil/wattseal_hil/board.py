@@ -194,7 +194,7 @@ class EmulatedBoard(BoardTime, BoardDisplay):
         if self._taping.tape:
             self._taping.tape.pin(pin, level)
         if self._bench.vm:
-            self._bench.vm.pin_moved(pin)
+            self._bench.vm.pin_moved(pin, level)
 
     def pin(self, pin: int) -> int:
         """The level of a pin, whoever drives it."""

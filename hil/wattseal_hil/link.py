@@ -194,8 +194,8 @@ class VmProcess:
         """Answer a `W` or a `T`: D, E or N."""
         self._send(kind)
 
-    def pin_moved(self, pin: int) -> None:
-        self._send(b"P", pin)
+    def pin_moved(self, pin: int, level: int) -> None:
+        self._send(b"P", pin, level)
 
     def clock_jumps(self, by_s: int) -> None:
         """The real-time clock jumps by so many seconds, below 2^32 either way."""

@@ -98,7 +98,7 @@ def take():
     if kind == 71:  # G: grant
         goal = int.from_bytes(_in[2:], "big")
     elif kind == 80 and _in[1] in handlers:  # P: a pin moved
-        handlers[_in[1]].moved()
+        handlers[_in[1]].moved(_in[5])
     elif kind == 67:  # C: the clock jumps, back where the pin is 1; 2000 is where it begins
         by = int.from_bytes(_in[2:], "big")
         rs = max(0, rs - by if _in[1] else rs + by)

@@ -50,8 +50,8 @@ class Pin:
         if handler is None:
             del emu.handlers[self._id]
 
-    def moved(self):
-        if self._trigger & (1 if self.value() else 2):
+    def moved(self, level):
+        if self._trigger & (1 if level else 2):
             self._irq(self)
 
 
