@@ -37,6 +37,7 @@ class Bench:
         self.site.exports = Exports(self.client, self.applet("http://unset"), self.clock, 0)
         self.server = Server(self.site)
         exports = self.site.exports
+        exports.poll_ms = 100
         exports.applet, exports.origin = (
             self.applet(self.server.url, granularity_s),
             self.server.url,

@@ -9,6 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +19,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from portal_bench import Visitor
+from relay_bench import Customer
+from wattseal.errors import Malformed
+from wattseal_host.portal.applet import check_origin
 from wattseal_host.portal.site import HERE
 
 WATTSEAL = [sys.executable, "-c", "from wattseal_host.cli.main import run; run()"]
@@ -86,20 +90,67 @@ def test_never_in_clear_to_others(options: list[str], tmp_path: Path) -> None:
 
 
 def test_the_demo(tmp_path: Path) -> None:
+    """A user at the terminal, which is the meter's display and button, and on the website."""
     out = tmp_path / "readings.json"
     line = [*WATTSEAL, "portal", "demo", "--days", "1", "--port", "0", "--out", str(out)]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         url = _address(process)
-        assert process.stdout is not None
+        assert process.stdout is not None and process.stdin is not None
         meter = re.search(r"meter id ([0-9a-f]{32})", process.stdout.readline())
         assert meter and out.stat().st_mode & 0o777 == 0o600
-        visitor = Visitor(url)
-        visitor.sign_up("ada", bytes.fromhex(meter[1]))
-        assert "48 readings" in visitor.hand_over(out.read_bytes()).text
+        customer = Customer(url)
+        customer.sign_up("ada", bytes.fromhex(meter[1]))
+        assert "48 readings" in customer.hand_over(out.read_bytes()).text
+        customer.ask(**{"from": "2026-01-01", "to": "2026-01-01"})
+        for phase, told in (("applet", "Allow"), ("asked", "Export"), ("pin", r"PIN (\d{6})")):
+            customer.until(phase)
+            while not (found := re.search(told, process.stdout.readline())):
+                pass
+            if phase != "pin":
+                time.sleep(3.3)  # a question is to be read first
+                process.stdin.write("\n")
+                process.stdin.flush()
+        customer.type_pin(found[1])
+        customer.until("done")
+        assert "48 readings" in customer.http.get("/results?tariff=Night+and+day").text
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
+
+
+def test_relay_and_portal_by_tls(tmp_path: Path) -> None:
+    """Key and token are made on the first run; the meter is not plugged in."""
+    cert, key = _certificate(tmp_path)
+    tls = ["--tls-cert", str(cert), "--tls-key", str(key)]
+    started = []
+    try:
+        relay = [*WATTSEAL, "provider", "relay", "--utility", str(tmp_path / "tty"), *tls]
+        relay += ["--listen", "127.0.0.1:0", "--tokens", str(tmp_path / "tokens")]
+        started.append(subprocess.Popen(relay, stdout=subprocess.PIPE, text=True))
+        assert started[0].stdout is not None
+        at = started[0].stdout.readline().split()[-1]
+        serve = [*WATTSEAL, "portal", "serve", "--port", "0", *tls, "--relay", at]
+        serve += ["--relay-token", str(tmp_path / "tokens"), "--relay-ca", str(cert)]
+        serve += ["--database", "sqlite://", "--key", str(tmp_path / "publisher.pem")]
+        started.append(subprocess.Popen(serve, stdout=subprocess.PIPE, text=True))
+        url = _address(started[1])
+        customer = Customer(url, verify=ssl.create_default_context(cafile=str(cert)))
+        customer.sign_up("ada", bytes(16))
+        assert "its line is unplugged" in customer.ask().text
+        assert (tmp_path / "publisher.pem").stat().st_mode & 0o777 == 0o600
+        customer.http.close()
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+
+
+@pytest.mark.parametrize("origin", ["portal.example", "https://a/b", "https://a@b", "ftp://a"])
+def test_an_origin_that_is_none(origin: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        check_origin(origin)
+    assert caught.value.code == "origin"
 
 
 def test_the_vendored_file_is_the_one_that_was_built() -> None:

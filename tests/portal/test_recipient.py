@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from peer_meter import PeerMeter
 from sealed_house import INTERVAL_S, START_S, SealingMeter
 from wattseal import manifest
@@ -249,3 +253,22 @@ def test_a_website_that_asks_for_more_than_was_consented(meter: PeerMeter) -> No
     one = Export(ORIGIN, meter.house.key, START_S, END_S, 3600)
     meter.mail(recipient.REQUEST, one.request(bytes(32)))
     assert box.read(meter.mailbox_bytes()).code == "applet-unknown"
+
+
+@given(data=st.binary(max_size=300), at=st.integers(0, 10_000), bit=st.integers(0, 7))
+@settings(max_examples=60)
+def test_whatever_comes_out_of_a_chunk_is_refused_by_name(
+    house: SealingMeter, data: bytes, at: int, bit: int
+) -> None:
+    """Random bytes, and good items with one bit changed: errors of ours, or the truth."""
+    meter = PeerMeter(house)
+    meter._scope = ORIGIN.encode(), START_S, END_S, 3600
+    meter._inside = meter._records
+    changed = bytearray(b"".join(meter._items()))
+    changed[at % len(changed)] ^= 1 << bit
+    for told in (data, bytes(changed)):
+        with suppress(WattsealError):
+            checked(meter, items.Item.all_of(told), 3600)
+            raise AssertionError("a changed item was taken")
+    with suppress(WattsealError):
+        box.read(data)

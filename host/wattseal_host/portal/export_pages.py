@@ -106,6 +106,7 @@ class ExportPages:
             done=asking.done,
             total=asking.total,
             tariffs=list(self._site.tariffs),
+            poll_ms=exports.poll_ms,
         )
 
     async def _ask(self, request: Request, exports: Exports, session: Session) -> Response:

@@ -26,6 +26,7 @@ from wattseal_host.portal.tables import Account
 from wattseal_host.web.limits import Limit
 
 LOOK_S = 0.4
+POLL_MS = 1000  # a page asks so often
 RETRY_LOOKS = 12
 APPROVAL_S = 150  # the meter asks for two minutes
 PATIENCE_S = 180  # without a step forward, after the PIN
@@ -52,6 +53,7 @@ class Exports:
         look_s: float = LOOK_S,
     ) -> None:
         self.relay, self.applet, self.clock, self._look_s = relay, applet, clock, look_s
+        self.poll_ms = POLL_MS
         self.origin: str = applet.told.origin.decode()
         self._accounts = Limit(6, 20, clock)
         self._meters = Limit(12, 20, clock)

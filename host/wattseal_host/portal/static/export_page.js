@@ -9,7 +9,7 @@ import { meterId, Recipient } from "./recipient.js";
 const page = part("export");
 const { meter, csrf } = page.dataset;
 const inBrowser = page.dataset.browser === "yes";
-const POLL_MS = 1000, PATIENCE_MS = 180000, AT_ONCE = 64, OVER = ["done", "failed", "none", "gone"];
+const POLL_MS = Number(page.dataset.poll), PATIENCE_MS = 180000, AT_ONCE = 64, OVER = ["done", "failed", "none", "gone"];
 const WORDS = {
   meter: "It is not your meter that answered. Nothing was used.",
   chain: "The sealed records that came are not whole. Nothing was used.",
@@ -183,13 +183,14 @@ async function follow() {
     const now = await state();
     if (page.dataset.phase !== began) return;
     if (now.total && !inBrowser) part("progress").value = now.done / now.total;
-    if (now.phase === "done" && !inBrowser) location.assign("/results");
-    else if (now.phase !== began) location.reload();
-    else if (inBrowser && ["exchange", "confirm", "serving", "checking"].includes(began)) say("refused", LOST);
+    if (now.phase === "done" && !inBrowser) return location.assign("/results");
+    if (now.phase !== began) return location.reload();
+    if (inBrowser && ["exchange", "confirm", "serving", "checking"].includes(began)) say("refused", LOST);
   }
 }
 
-part("pin-form")?.addEventListener("submit", (event) => {
-  if (inBrowser) opening(event);
-});
+if (inBrowser && part("pin-form")) {
+  part("pin-form").addEventListener("submit", opening);
+  part("open").disabled = false; // before, the form would be sent instead
+}
 follow();
