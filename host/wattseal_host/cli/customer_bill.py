@@ -106,7 +106,7 @@ def command(
             tokens if len(parts) > 1 else [],
             [read_token(one) for one in tariff],
             pinned_all([one for one, _ in stretches], trusted),
-            Releases.load(listed, held.meter, [one.meter for one in held.replaced]),
+            Releases.load(listed, held.meter, held.earlier),
             fuse_kw=customer_release.kilowatts(fuse_kw),
             consent=consent,
             full_resolution=full_resolution,

@@ -28,8 +28,7 @@ def releases(
     from wattseal_host.customer.store import Secrets
 
     held = Secrets.load(file)
-    replaced = [one.meter for one in held.replaced]
-    made = Releases.load(Releases.path_for(file), held.meter, replaced).made
+    made = Releases.load(Releases.path_for(file), held.meter, held.earlier).made
 
     rows = []
     for release in made:

@@ -71,7 +71,7 @@ def command(
             owner.opener(),
             read_token(enrolment),
             owner.pinned(Trust.load(trust)),
-            Releases.load(listed, held.meter, [one.meter for one in held.replaced]),
+            Releases.load(listed, held.meter, held.earlier),
             recipient,
             purpose,
             fuse_kw=customer_release.kilowatts(fuse_kw),

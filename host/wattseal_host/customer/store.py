@@ -99,6 +99,11 @@ class Secrets:
         """Every meter of this customer, in order of time."""
         return (*self.replaced, replace(self, replaced=()))
 
+    @property
+    def earlier(self) -> list[bytes]:
+        """Ids of the meters before this one."""
+        return [one.meter for one in self.replaced]
+
     def pinned(self, trust: Trust) -> Trust:
         """`trust` with this meter's key alone; Refused `untrusted-keys` if it is not in there."""
         return pinned_all([self], trust)

@@ -167,7 +167,8 @@ class Pages:
 
     def _released(self) -> list[dict[str, Any]]:
         house = self._house
-        listed = Releases.load(Releases.path_for(house.secrets), house.meter)
+        held = house.held()
+        listed = Releases.load(Releases.path_for(house.secrets), held.meter, held.earlier)
         return [described(release) for release in reversed(listed.made)]
 
     def _allowed(self) -> dict[str, Any]:
