@@ -70,16 +70,16 @@ class Replacement:
 
         last: the newest record of the replaced meter, first: the successor's ORIGIN, both
         verified. Raises Refused `meter-open`, `replacement-meter`, `replacement-last` or
-        `replacement-time` (the successor began before the end).
+        `replacement-time` (the successor began before the end,
+        or is to be billed before it or its own beginning).
         """
         if first.meter != self.successor or first.seq != 0:
             raise Refused("replacement-meter", first.meter.hex())
         if Replacement.of(last, self.successor, self.from_s) != self:
             raise Refused("replacement-last", last.meter.hex())
-        if first.start_s < self.at_s:
-            raise Refused("replacement-time", f"{first.start_s} is before {self.at_s}")
-        if self.from_s is not None and self.from_s < first.start_s:
-            raise Refused("replacement-time", f"{self.from_s} is before {first.start_s}")
+        begun_s = first.start_s if self.from_s is None else self.from_s
+        if begun_s < max(self.at_s, first.start_s):
+            raise Refused("replacement-time", f"{begun_s} is before {self.at_s}")
 
 
 def parse(token: str) -> jws.Signed:

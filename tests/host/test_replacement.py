@@ -54,6 +54,23 @@ def test_what_cannot_be_linked(old: SealingMeter, new: SealingMeter, code: str) 
     assert caught.value.code == code
 
 
+def test_a_later_beginning_of_billing() -> None:
+    """A meter that was there before the old one ended may be billed from then on, not before."""
+    last, first = ends(OLD, EARLY)
+    for from_s in (START_S + 1800, START_S + 3600):
+        link = Replacement.of(last, EARLY.meter, from_s)
+        link.check(last, first)
+        signed = link.sign(keys.generate_key())
+        assert signed.kind == jws.REPLACEMENT_LATER
+        assert Replacement.read(signed.payload, signed.kind) == link
+        with pytest.raises(Malformed, match="field-unknown"):
+            Replacement.read(signed.payload)
+    for new, from_s in ((EARLY, START_S + 1799), (NEW, START_S + 1800)):
+        last, first = ends(OLD, new)
+        with pytest.raises(Refused, match="replacement-time"):
+            Replacement.of(last, new.meter, from_s).check(last, first)
+
+
 def test_no_meter_replaces_itself() -> None:
     with pytest.raises(Malformed, match="replacement-self"):
         Replacement.read(Replacement(OLD.meter, OLD.meter, bytes(32), START_S).write())
