@@ -4,16 +4,18 @@ import re
 from fractions import Fraction
 
 import pytest
-from joserfc.jwk import ECKey
+from in_process import wattseal
 from wattseal.errors import WattsealError
 from wattseal_hil.loads import ConstantLoad
 from wattseal_hil.meter import Meter
 from wattseal_hil.rig.emulated import EmulatedRig
+from wattseal_host import keys
 from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.customer.price_list import encode, load
 from wattseal_host.customer.store import Secrets
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.zone import Zone
+from wattseal_host.trust import Trust
 from wattseal_host.units import Unit
 
 DAY_S = 86_400
@@ -85,6 +87,8 @@ def test_the_bytes():
                  "unit_exponent": 3,
                  "span": "period", "tiers": [{"up_to": 100, "price": 10}, {"price": 20}]}),
          (FROM_S, TO_S), "prices-shaped"),
+        (tariff(ENERGY, {"type": "minimum", "name": "least", "amount": 10**6, "span": "period"}),
+         (FROM_S, TO_S), "prices-shaped"),
     ],
 )  # fmt: skip
 def test_what_the_display_could_not_show_is_refused(of, period, code):
@@ -115,7 +119,22 @@ def expected(meter, prices, at_s):
     return Fraction(fee, 10**8) + days * Fraction(40_000, 10**5), by_day
 
 
-def test_the_display_shows_what_the_host_reckons():
+def by_command(folder, rig, held, prices):
+    """The same by `wattseal customer tariff display`, from the signed tariff."""
+    office = keys.generate_key()
+    (folder / "tariff.jws").write_text(prices.sign(office).token)
+    (folder / "trust.json").write_bytes(Trust((keys.public_bytes(office),)).write())
+    held.save(folder / "secrets.json")
+    done = wattseal(
+        "customer", "tariff", "display", folder / "tariff.jws", "--trust", folder / "trust.json",
+        "--port", rig.customer_port, "--secrets", folder / "secrets.json",
+        "--from", "2026-03-27T23:00Z", "--to", "2026-04-26T22:00Z",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "the display reckons with Day and night" in done.stdout
+
+
+def test_the_display_shows_what_the_host_reckons(tmp_path):
     prices = tariff(ENERGY, STANDING)
     settings = {"burst_ms": 60_000, "telegram_ms": 60_000}
     rig = EmulatedRig(
@@ -145,7 +164,11 @@ def test_the_display_shows_what_the_host_reckons():
                 assert caught.value.detail == code
             assert port.prices().tag == b""
             assert load(port, held, data) == paired.epoch
-            assert (port.prices().from_s, port.prices().until_s) == (FROM_S, TO_S)
+            told = port.prices()
+            assert (told.from_s, told.until_s) == (FROM_S, TO_S)
+        by_command(tmp_path, rig, held, prices)
+        with CustomerPort(rig.customer_port) as port:
+            assert port.prices().tag == told.tag
         # Sunday of 23 hours, shortly after 14:00.
         at_s = FROM_S + DAY_S + 13 * 3600 + 5
         rig.sleep_until(at_s)
@@ -174,11 +197,3 @@ def test_an_export_credit_counts_against_it():
     data = encode(tariff(ENERGY, credit), WH, ("import", "export"), FROM_S, TO_S)
     assert data[1] == 2
     assert int.from_bytes(data[43:47], "big", signed=True) == -8 * 10 ** (data[5] - 5)
-
-
-def test_the_command(tmp_path):
-    from in_process import wattseal
-
-    done = wattseal("customer", "tariff", "display", "--help")
-    assert done.returncode == 0
-    assert ECKey  # the signature is checked by open_tariff, as for a bill

@@ -41,6 +41,8 @@ def encode(
         raise Misuse("prices-period", "outside the tariff's validity")
     if tariff.shaped:
         raise Refused("prices-shaped", f"{tariff.shaped[0].name} is no price of a unit")
+    if tariff.minimum:
+        raise Refused("prices-shaped", f"{tariff.minimum.name} raises what is used up to it")
     exponent = tariff.fee_exponent(unit) - tariff.currency.minor_digits
     columns = [tariff.steps(channel) for channel in channels]
     starts = sorted({from_s}.union(*(steps.changes(from_s, to_s) for steps in columns)))
