@@ -102,8 +102,62 @@ def test_in_the_browser(browser: Any, bench: Bench, meter: Meter) -> None:
     desk.look("transfer")
     page.get_by_text("96 readings").wait_for()
     assert page.locator("#total").inner_text() == f"{meter.total_wh / 1000:.2f} kWh"
+    page.get_by_role("button", name="Work it out here").click()
+    page.get_by_text(f"{meter.total_wh * 0.25 / 1000:.2f} EUR").wait_for()
     desk.look("opened")
     assert desk.complaints == []
+    desk.context.close()
+
+
+def test_everything_that_happens_to_people(browser: Any, bench: Bench, meter: Meter) -> None:
+    """Reloads, a second tab, a wrong PIN, one that is too old, a log-off in the other tab."""
+    desk = Desk(browser, bench.server.url)
+    page = desk.page
+    desk.sign_up("board.people", meter.id)
+
+    def to_the_pin() -> None:
+        page.goto("/export")
+        page.get_by_label("First day").fill("2025-01-01")
+        page.get_by_label("Last day").fill("2025-01-02")
+        page.get_by_label("How fine").select_option("each hour")
+        page.get_by_label("This website may ask").check()
+        page.get_by_role("button", name="Ask", exact=True).click()
+        shown = page.get_by_text("shows who asks").or_(page.get_by_text("may ever ask it"))
+        shown.wait_for()
+        if "ever" in shown.inner_text():
+            meter.press()
+        page.get_by_text("shows who asks").wait_for()
+        page.reload()
+        page.get_by_text("shows who asks").wait_for()
+        meter.press()
+        page.get_by_label("PIN on your").wait_for()
+        page.reload()
+        page.get_by_label("PIN on your").wait_for()
+
+    def type_pin(pin: str) -> None:
+        page.get_by_label("PIN on your").fill(pin)
+        page.get_by_role("button", name="Open").click()
+
+    to_the_pin()
+    type_pin(f"{(int(meter.pin) + 1) % 10**6:06}")
+    page.get_by_text("not the PIN on the display").wait_for()
+    page.reload()
+    page.get_by_role("button", name="Ask again").click()
+    to_the_pin()
+    meter.board.run_until(meter.board.now_s + 301)
+    page.get_by_text("within five minutes").wait_for()
+    page.get_by_role("button", name="Ask again").click()
+    to_the_pin()
+    tab = desk.context.new_page()
+    tab.goto("/export")
+    tab.get_by_label("PIN on your").wait_for()
+    type_pin(meter.pin)
+    page.get_by_text("48 readings").wait_for()
+    tab.get_by_role("button", name="Log off").click()
+    tab.get_by_role("link", name="Sign up").first.wait_for()
+    page.reload()
+    page.wait_for_url("**/log-on")
+    assert [one for one in desk.complaints if "401" not in one and "40" not in one] == []
     desk.context.close()
 
 

@@ -192,7 +192,10 @@ def test_the_tokens_file(tmp_path: Path) -> None:
         Tokens.of(path)
 
 
-@pytest.mark.parametrize("answer", [b"", b"[]", b"{", b'{"code": "<b>"}', b"\xff" * 100_000])
+@pytest.mark.parametrize("answer", [
+    b"", b"[]", b"{", b'{"code": "<b>"}', b"\xff" * 100_000,
+    b'{"meter": "<script>alert(1)</script>", "key": "<img src=x>", "unit": "<b>"}',
+])  # fmt: skip
 def test_a_relay_that_answers_rubbish(answer: bytes) -> None:
     """The portal's end: a code of its own, whatever comes."""
     for status in (200, 400, 500):

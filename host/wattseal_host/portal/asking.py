@@ -12,6 +12,7 @@ from wattseal_host.portal.mailbox import Mailbox
 # Phases, in the order in which they come.
 BUSY = "busy"  # the meter has another request in hand
 APPLET = "applet"  # the meter waits for the applet's approval
+SENT = "sent"  # the request was sent, and is being judged
 ASKED = "asked"  # it waits for the button
 PIN = "pin"  # it shows the PIN
 EXCHANGE = "exchange"  # our share was sent

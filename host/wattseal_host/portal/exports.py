@@ -57,6 +57,7 @@ class Exports:
         self.origin: str = applet.told.origin.decode()
         self._accounts = Limit(6, 20, clock)
         self._meters = Limit(12, 20, clock)
+        self._reads = Limit(400, 0.03, clock)  # nobody takes the relay from everybody else
 
     def begin(
         self, account: Account, start_s: int, end_s: int, granularity_s: int, in_browser: bool
@@ -119,6 +120,7 @@ class Exports:
             box = asking.box
             if asking.phase != phases.SERVING or box is None or number >= box.chunks:
                 raise Refused("export-over")
+        self._read(asking)
         chunk = self.relay.chunk(asking.meter, number)
         asking.done, asking.total = max(asking.done, number + 1), box.chunks
         asking.changed_s = self.clock()
@@ -126,6 +128,7 @@ class Exports:
 
     def records(self, asking: Asking, first: int, count: int) -> list[bytes]:
         """Sealed records for the browser, unverified; their times are kept, to price them."""
+        self._read(asking)
         found = self.relay.records(asking.meter, first, count)
         for data in found:
             with suppress(Malformed):
@@ -134,20 +137,24 @@ class Exports:
                     asking.spans[record.seq] = record.start_s, record.end_s
         return found
 
+    def _read(self, asking: Asking) -> None:
+        if not self._reads.take(asking.meter.hex()):
+            raise Refused("too-often")
+
     def _step(self, asking: Asking, box: Mailbox) -> None:
         mine = box.session == asking.one.session
         asking.seen = asking.seen or mine
         if box.result == mailbox.IN_HAND and not mine:
             return  # still being judged
         match asking.phase:
-            case phases.BUSY | phases.APPLET | phases.ASKED | phases.PIN if mine:
+            case phases.BUSY | phases.APPLET | phases.SENT | phases.ASKED | phases.PIN if mine:
                 self._to_the_pin(asking, box)
             case phases.BUSY:
                 if box.state in (mailbox.NONE, mailbox.SERVED):
                     self._again(asking)
             case phases.APPLET:
                 self._approval(asking, box)
-            case phases.ASKED | phases.PIN:
+            case phases.SENT | phases.ASKED | phases.PIN:
                 self._not_mine(asking, box)
             case phases.EXCHANGE | phases.CONFIRM | phases.SERVING:
                 self._exchange(asking, box, mine)
@@ -221,7 +228,7 @@ class Exports:
             if error.code != "meter-busy":
                 raise
             return
-        asking.phase = phases.ASKED
+        asking.phase = phases.SENT
 
     def _mail(self, asking: Asking, kind: int, message: bytes) -> None:
         """What is lost is sent again when the mailbox is next looked at and shows that it was."""

@@ -9,7 +9,7 @@ import { meterId, Recipient } from "./recipient.js";
 const page = part("export");
 const { meter, csrf } = page.dataset;
 const inBrowser = page.dataset.browser === "yes";
-const POLL_MS = Number(page.dataset.poll), PATIENCE_MS = 180000, AT_ONCE = 64, OVER = ["done", "failed", "none", "gone"];
+const POLL_MS = Number(page.dataset.poll), PATIENCE_MS = 180000, AT_ONCE = 64, MOST = 60000, OVER = ["done", "failed", "none", "gone"];
 const WORDS = {
   meter: "It is not your meter that answered. Nothing was used.",
   chain: "The sealed records that came are not whole. Nothing was used.",
@@ -23,6 +23,7 @@ const WORDS = {
   share: "What your meter answered is no good. Ask again.",
   pin: "It is not your meter that answered, or the PIN was wrong. Ask again.",
   empty: "Your meter has no reading in this period.",
+  origin: "This website is set up under another address than the one you see: its operator must say which.",
   silent: "Your meter did not answer for three minutes. Ask again.",
 };
 const LOST = "The PIN was typed in another tab, or before this page was loaded again; the key is there. Give up and ask again.";
@@ -97,6 +98,7 @@ async function chunk(one, number, last) {
 async function sealed(advance) {
   const { first, count } = await (await patiently("/export/span")).json();
   const found = [];
+  need(Number.isInteger(first) && Number.isInteger(count) && count <= MOST, "records");
   while (found.length < count) {
     const size = Math.min(AT_ONCE, count - found.length);
     const answer = await patiently(`/export/records/${first + found.length}/${size}`);
@@ -113,7 +115,7 @@ async function open(pin) {
   bar.hidden = false;
   const now = await state();
   const asked = { ...now.asked, key: bytes(now.asked.key), session: bytes(now.asked.session) };
-  need(asked.origin === location.origin, "scope");
+  need(asked.origin === location.origin, "origin");
   need(hex(await meterId(asked.key)) === meter, "meter");
   const one = new Recipient(asked);
   const share = await one.share(pin);
