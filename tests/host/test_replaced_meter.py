@@ -6,27 +6,20 @@ Every step by the commands its people would type: close, exchange, pair, link, b
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
+from in_process import wattseal as command
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ProfileLoad
 from wattseal_hil.pairing import read_pin
 
 INTERVAL_S, DAY_S = 1800, 86400
 FROM_S = 1_767_225_600
-CLOSED_S = FROM_S + DAY_S + 10 * 3600 + 700
-TO_S = FROM_S + 3 * DAY_S
-
-
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    code = "from wattseal_host.cli.main import run; run()"
-    line = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, check=False)
+CLOSED_S = FROM_S + 20 * 3600 + 700
+TO_S = FROM_S + 2 * DAY_S
 
 
 def wattseal(*arguments: object) -> dict[str, Any]:
@@ -156,7 +149,7 @@ def test_one_bill_over_two_boards(tmp_path: Path) -> None:
     # One release, over both; a second bill of the same days is an overlap.
     listed = wattseal("customer", "releases", "--secrets", site.secrets)["releases"]
     assert len(listed) == 1 and listed[0]["from"] == made_utc(FROM_S)
-    shorter = [*bill, "--to", utc(TO_S - DAY_S), "--replacement", link]
+    shorter = [*bill, "--to", utc(TO_S - 6 * 3600), "--replacement", link]
     again = command(*shorter)
     assert again.returncode == 2 and "disclosure-overlap" in again.stderr
 
