@@ -141,6 +141,7 @@ def test_everything_that_happens_to_people(browser: Any, bench: Bench, meter: Me
     to_the_pin()
     type_pin(f"{(int(meter.pin) + 1) % 10**6:06}")
     page.get_by_text("not the PIN on the display").wait_for()
+    desk.look("wrong-pin")
     page.reload()
     page.get_by_role("button", name="Ask again").click()
     to_the_pin()

@@ -11,6 +11,7 @@ from peer_meter import PeerMeter
 from portal_bench import traces
 from relay_bench import Bench, Customer, to_the_pin
 from sealed_house import SealingMeter
+from wattseal_host.errors import PortError
 
 MARK = 3_141_592_653
 
@@ -83,6 +84,26 @@ def test_unplugged_in_the_middle_and_back(customer: Customer, meter: PeerMeter) 
         meter.plugged = True
     customer.until("done")
     assert "48 readings" in customer.http.get("/results").text
+
+
+@pytest.mark.parametrize("lost", ["message", "answer"])
+def test_messages_lost_on_the_way(customer: Customer, meter: PeerMeter, lost: str) -> None:
+    """Share and confirmation are sent again where the mailbox shows that they never came."""
+    pin = to_the_pin(customer, meter)
+    real, left = meter.mail, {3: 1, 4: 1}
+
+    def losing(kind: int, message: bytes) -> None:
+        if left.get(kind):
+            left[kind] = 0
+            if lost == "answer":
+                real(kind, message)
+            raise PortError("port-silent", "lost")
+        real(kind, message)
+
+    meter.mail = losing  # type: ignore[method-assign]
+    customer.type_pin(pin)
+    customer.until("done")
+    assert not any(left.values()) and meter.exchanges == 1
 
 
 def test_switched_off_in_the_middle(customer: Customer, meter: PeerMeter) -> None:
@@ -163,7 +184,7 @@ def test_an_export_under_way_is_dropped_when_the_session_ends(
             bench.server.close()
     go.set()
     assert asking.dropped and not asking.one._items and asking.one._cipher is None
-    threading.Event().wait(0.7)
+    threading.Event().wait(0.4)
     assert session.held is None
 
 

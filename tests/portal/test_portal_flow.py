@@ -119,13 +119,6 @@ def test_opened_in_the_browser_and_nowhere_else(desk: Desk, meter: PeerMeter, be
     assert desk.complaints == []
 
 
-def test_sums_in_the_browser(desk: Desk, meter: PeerMeter) -> None:
-    to_the_pin(desk, meter, granularity="each hour")
-    type_pin(desk, meter.pin)
-    desk.page.get_by_text(f"48 readings, {GOOD}").wait_for()
-    assert desk.page.locator("#total").inner_text() == total(meter)
-
-
 def test_opened_by_the_website_with_a_reload_at_each_step(desk: Desk, meter: PeerMeter) -> None:
     page = desk.page
     ask(desk, mode="this website")
@@ -172,31 +165,8 @@ def test_a_reload_at_each_step_of_the_browser_s_mode(desk: Desk, meter: PeerMete
     page.get_by_text(GOOD).wait_for()
 
 
-def test_a_wrong_pin_then_the_right_one(desk: Desk, meter: PeerMeter) -> None:
+def test_refused_at_the_meter(desk: Desk, meter: PeerMeter) -> None:
     to_the_pin(desk, meter)
-    type_pin(desk, f"{(int(meter.pin) + 1) % 10**6:06}")
-    desk.page.get_by_text("not the PIN on the display").wait_for()
-    desk.look("wrong-pin")
-    assert not desk.page.locator("#result").is_visible()
-    desk.page.reload()
-    desk.page.get_by_role("button", name="Ask again").click()
-    ask(desk)
-    desk.page.get_by_text("shows who asks").wait_for()
-    meter.press()
-    desk.page.get_by_label("PIN on your").wait_for()
-    type_pin(desk, meter.pin)
-    desk.page.get_by_text(GOOD).wait_for()
-
-
-def test_an_expired_pin_and_a_refusal(desk: Desk, meter: PeerMeter, bench: Bench) -> None:
-    to_the_pin(desk, meter)
-    bench.clock.ahead_s += 301
-    desk.page.get_by_text("within five minutes").wait_for()
-    desk.page.get_by_role("button", name="Ask again").click()
-    ask(desk)
-    desk.page.get_by_text("shows who asks").wait_for()
-    meter.press()
-    desk.page.get_by_label("PIN on your").wait_for()
     meter.press()
     desk.page.get_by_text("refused at your meter").wait_for()
 

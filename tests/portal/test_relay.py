@@ -134,8 +134,17 @@ def test_another_meter_in_its_place(house: SealingMeter) -> None:
     ports[0].plugged = False
     with pytest.raises(PortError):
         line.mailbox()
+    relay = Running(Relay([line], Tokens({"portal": TOKEN})).app())
+    http = httpx.Client(base_url=relay.url, headers={"authorization": f"Bearer {TOKEN}"})
+    ports[0].plugged = True
+    assert http.get(f"/v1/{house.meter.hex()}/mailbox").status_code == 200
+    ports[0].plugged = False
+    assert code(http.get(f"/v1/{house.meter.hex()}/mailbox"))[1] == "port-silent"
     del ports[0]
     assert line.records(0, 2)[1] == other.house.sealed[1]
+    assert code(http.get(f"/v1/{house.meter.hex()}/mailbox")) == (404, "relay-meter")
+    assert http.get(f"/v1/{other.house.meter.hex()}/mailbox").status_code == 200
+    relay.close()
 
 
 def test_one_master_at_a_time(meter: PeerMeter) -> None:

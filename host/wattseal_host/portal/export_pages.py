@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,6 +14,7 @@ from wattseal.errors import Malformed, Refused, WattsealError
 
 from wattseal_host.portal import asking as phases
 from wattseal_host.portal import forms, prices, serving, wanted, words
+from wattseal_host.portal.answers import in_browser, refusal
 from wattseal_host.portal.asking import Asking
 from wattseal_host.portal.exports import Exports
 from wattseal_host.portal.handed import Handed
@@ -24,12 +25,21 @@ from wattseal_host.portal.tables import Consent
 from wattseal_host.portal.wanted import BROWSER, DAY_S, GRANULARITIES, PURPOSES
 from wattseal_host.report.localtime import day_text
 
+AT_ONCE = 24  # threads that wait for the relay: the rest of the site goes on without them
+_T = TypeVar("_T")
 Handler = Callable[[Request, Exports, Session], Awaitable[Response]]
 
 
 class ExportPages:
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._limiter: CapacityLimiter | None = None
+
+    async def _wait(self, ask: Callable[..., _T], *arguments: Any) -> _T:
+        """What may wait for the relay, in a thread."""
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(AT_ONCE)
+        return await to_thread.run_sync(ask, *arguments, limiter=self._limiter)
 
     def routes(self) -> list[Route]:
         """None of them is there where no relay is."""
@@ -67,7 +77,7 @@ class ExportPages:
         asking = session.asking
         if asking is None:
             return self._form(exports, session, "", {})
-        await run_in_threadpool(exports.look, asking)
+        await self._wait(exports.look, asking)
         return self._follow(exports, session, asking, "")
 
     def _form(
@@ -119,7 +129,7 @@ class ExportPages:
             start_s, end_s, granularity_s, mode = wanted.read(form)
             if form.get("consent") != "yes":
                 raise Refused("consent")
-            asking = await run_in_threadpool(
+            asking = await self._wait(
                 exports.begin, account, start_s, end_s, granularity_s, mode == BROWSER
             )
             self._site.sessions.ask(session, asking)
@@ -130,7 +140,7 @@ class ExportPages:
             told = {name: value for name, value in form.items() if isinstance(value, str)}
             return self._form(exports, session, words.of(error), told, status)
         given = Consent(int(time.time()), start_s, end_s, PURPOSES[mode])
-        await run_in_threadpool(self._site.accounts.consent, account, given)
+        await self._wait(self._site.accounts.consent, account, given)
         return go("/export")
 
     async def _pin(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -150,7 +160,7 @@ class ExportPages:
             def keep(handed: Handed) -> None:
                 self._site.sessions.hold(session, handed)
 
-            await run_in_threadpool(serving.start, exports, asking, pin, keep)
+            await self._wait(serving.start, exports, asking, pin, keep)
         except WattsealError as error:
             return self._follow(exports, session, asking, words.of(error), 400)
         return go("/export")
@@ -167,7 +177,7 @@ class ExportPages:
         asking = session.asking
         if asking is None:
             return JSONResponse({"phase": "none"})
-        await run_in_threadpool(exports.look, asking)
+        await self._wait(exports.look, asking)
         one, box = asking.one, asking.box
         value: dict[str, Any] = {
             "phase": asking.phase,
@@ -210,9 +220,9 @@ class ExportPages:
                 raise Malformed("form")
             # Named as the meter's mailbox wants it.
             message = asking.one.session + bytes.fromhex(data)
-            await run_in_threadpool(send, asking, message)
+            await self._wait(send, asking, message)
         except WattsealError as error:
-            return _refusal(error)
+            return refusal(error)
         return JSONResponse({})
 
     async def _done(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -224,7 +234,7 @@ class ExportPages:
             else:
                 asking.fail("export-refused")
         except WattsealError as error:
-            return _refusal(error)
+            return refusal(error)
         return JSONResponse({})
 
     async def _of_the_browser(
@@ -239,31 +249,31 @@ class ExportPages:
 
     async def _chunk(self, request: Request, exports: Exports, session: Session) -> Response:
         try:
-            asking = _browser(session)
+            asking = in_browser(session)
             number = request.path_params["number"]
-            chunk = await run_in_threadpool(exports.chunk, asking, number)
+            chunk = await self._wait(exports.chunk, asking, number)
         except WattsealError as error:
-            return _refusal(error)
+            return refusal(error)
         return Response(chunk, media_type="application/octet-stream")
 
     async def _span(self, request: Request, exports: Exports, session: Session) -> Response:
         try:
-            asking = _browser(session)
+            asking = in_browser(session)
             one, relay = asking.one, exports.relay
-            span = await run_in_threadpool(relay.span, asking.meter, one.start_s, one.end_s)
+            span = await self._wait(relay.span, asking.meter, one.start_s, one.end_s)
         except WattsealError as error:
-            return _refusal(error)
+            return refusal(error)
         return JSONResponse({"first": span[0], "count": span[1]})
 
     async def _records(self, request: Request, exports: Exports, session: Session) -> Response:
         try:
-            asking = _browser(session)
+            asking = in_browser(session)
             first, count = (request.path_params[name] for name in ("first", "count"))
             if not (first < 2**32 and 0 < count <= RECORDS_AT_ONCE):
                 raise Malformed("form")
-            found = await run_in_threadpool(exports.records, asking, first, count)
+            found = await self._wait(exports.records, asking, first, count)
         except WattsealError as error:
-            return _refusal(error)
+            return refusal(error)
         return JSONResponse([one.hex() for one in found])
 
     async def _prices(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -272,27 +282,7 @@ class ExportPages:
             if asking is None or tariff not in self._site.tariffs:
                 raise Refused("export-over")
             spans, enrolment = dict(asking.spans), asking.enrolment
-            told = await run_in_threadpool(
-                prices.told, self._site.tariffs[tariff], enrolment, spans
-            )
+            told = await self._wait(prices.told, self._site.tariffs[tariff], enrolment, spans)
         except WattsealError as error:
-            return _refusal(error)
+            return refusal(error)
         return JSONResponse(told)
-
-
-def _browser(session: Session) -> Asking:
-    asking = session.asking
-    if asking is None or not asking.in_browser or asking.phase not in (phases.SERVING,):
-        raise Refused("export-over")
-    return asking
-
-
-def _refusal(error: WattsealError) -> Response:
-    status = {
-        "form": 403,
-        "export-over": 410,
-        "export-taken": 409,
-        "tariff-browser": 410,
-        "tariff-period": 410,
-    }.get(error.code, 503)
-    return JSONResponse({"code": error.code, "said": words.of(error)}, status)

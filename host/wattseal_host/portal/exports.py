@@ -76,25 +76,33 @@ class Exports:
         return asking
 
     def look(self, asking: Asking) -> None:
-        """Look at the meter's mailbox and go on; what fails on the way there is told in `link`."""
-        with asking.lock:
-            now = self.clock()
-            if asking.phase in phases.OVER or asking.dropped:
-                return
-            if now - asking.looked_s < self._look_s:
-                return
-            asking.looked_s = now
-            patience_s = QUEUE_S if asking.phase == phases.BUSY else PATIENCE_S
-            waits = asking.phase in (phases.APPLET, phases.ASKED, phases.PIN, phases.CHECKING)
-            if not waits and now - asking.changed_s > patience_s:
-                asking.fail("meter-busy" if asking.phase == phases.BUSY else "meter-silent")
-                return
-            try:
-                asking.box = self.relay.mailbox(asking.meter)
-                asking.link = ""
-                self._step(asking, asking.box)
-            except (Refused, PortError) as error:
-                self._broken(asking, error)
+        """Look at the meter's mailbox and go on; what fails on the way there is told in `link`.
+        Where another thread is at it already, nothing."""
+        if not asking.lock.acquire(blocking=False):
+            return
+        try:
+            self._look(asking)
+        finally:
+            asking.lock.release()
+
+    def _look(self, asking: Asking) -> None:
+        now = self.clock()
+        if asking.phase in phases.OVER or asking.dropped:
+            return
+        if now - asking.looked_s < self._look_s:
+            return
+        asking.looked_s = now
+        patience_s = QUEUE_S if asking.phase == phases.BUSY else PATIENCE_S
+        waits = asking.phase in (phases.APPLET, phases.ASKED, phases.PIN, phases.CHECKING)
+        if not waits and now - asking.changed_s > patience_s:
+            asking.fail("meter-busy" if asking.phase == phases.BUSY else "meter-silent")
+            return
+        try:
+            asking.box = self.relay.mailbox(asking.meter)
+            asking.link = ""
+            self._step(asking, asking.box)
+        except (Refused, PortError) as error:
+            self._broken(asking, error)
 
     def share(self, asking: Asking, share: bytes) -> None:
         """Send the recipient's share, once: Refused `export-taken` for a second one."""

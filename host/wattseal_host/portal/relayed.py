@@ -12,7 +12,7 @@ from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
 from wattseal_host.portal import mailbox
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 20.0
 MAX_ANSWER_BYTES = 64 * 1024
 RECORDS_AT_ONCE = 64
 _CODES = {

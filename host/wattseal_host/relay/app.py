@@ -98,6 +98,9 @@ class Relay:
         line = self._of.get(meter) or await run_in_threadpool(self._find, meter)
         if line is None:
             raise Refused("relay-meter")
+        if line.meter is not None and line.meter.hex() != meter:
+            self._of.clear()  # another meter was put in its place
+            raise Refused("relay-meter")
         return line
 
     def _find(self, meter: str) -> Line | None:
@@ -119,7 +122,7 @@ class Relay:
         identity = await run_in_threadpool(line.identity)
         status, sealed_s = await run_in_threadpool(line.status)
         if identity.meter.hex() != request.path_params["meter"]:
-            self._of.clear()  # another meter was put in its place
+            self._of.clear()
             raise Refused("relay-meter")
         value = identity.write()
         value.update(oldest_seq=status.oldest_seq, next_seq=status.next_seq, sealed_s=sealed_s)

@@ -67,6 +67,12 @@ class Line:
         with self._lock:
             self._drop()
 
+    @property
+    def meter(self) -> bytes | None:
+        """The id of the meter that was last found here; None: not known just now."""
+        identity = self._identity
+        return None if identity is None else identity.meter
+
     def identity(self) -> Enrolment:
         """Asked once, and again whenever the line broke: another meter may be on it."""
         return self._asking(lambda port: self._known(port))
