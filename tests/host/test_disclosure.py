@@ -339,7 +339,9 @@ def test_every_refusal_has_words() -> None:
         "evidence.py", "engine.py", "provider/bills.py", "provider/on_ledger.py",
         "disclosure/check.py", "disclosure/circuit.py", "disclosure/document.py",
         "disclosure/query.py", "proof/encoding.py", "proof/instance.py", "proof/verifier.py",
-        "tariff/model.py", "tariff/parts.py", "tariff/tax.py", "tariff/scene.py",
+        "tariff/model.py", "tariff/parts.py", "tariff/tax.py", "tariff/scene.py", "joint.py",
+        "joint_bundle.py", "record_readings.py", "replacement.py", "wide_message.py", "billed.py",
+        "bill_message.py", "provider/archive.py", "ledger/booked.py",
     ]  # fmt: skip
     firmware = HOST.parents[1] / "firmware" / "wattseal"
     files = [*(HOST / name for name in names), *(firmware / n for n in (
