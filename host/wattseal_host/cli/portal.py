@@ -56,10 +56,10 @@ def serve(
     relay_token: Annotated[Path | None, typer.Option(help="File of the relay's token.")] = None,
     relay_ca: Annotated[Path | None, typer.Option(help="Certificates to trust it by, PEM.")] = None,
     origin: Annotated[
-        str | None, typer.Option(help="https://HOST as visitors have it; by default as bound.")
+        str | None, typer.Option(help="https://HOST as visitors have it; up to 40 characters.")
     ] = None,
     publisher: Annotated[
-        str, typer.Option(help="Who runs this website, for meters' displays.")
+        str, typer.Option(help="Who runs it, for meters' displays; up to 24.")
     ] = "wattseal portal",
     key: Annotated[
         Path, typer.Option(help="The publisher's key, which signs the applet; made if missing.")

@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 from wattseal.errors import Misuse
 
-from wattseal_host.cli import output
-
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -64,5 +62,3 @@ def read_token(path: Path) -> str:
         raise Unusable("relay-tokens", f"{path} names several: this website wants its own line")
     return next(iter(found.values()))
 
-
-output.HINTS["relay-tokens"] = "a line is NAME TOKEN, the file's mode 0600"

@@ -29,7 +29,8 @@ class Applet:
         """One that may ask for all channels, each export by a one-time PIN.
 
         origin: the website's, as browsers have it; publisher: who runs it; granularity_s: the
-        finest it may ask for. Raises Misuse `applet-field`: texts have 1 to 40 characters of ASCII.
+        finest it may ask for. Raises Misuse `applet-field`: name and publisher have up to 24
+        characters of ASCII, an origin up to 40.
         """
         made = manifest.Manifest()
         made.kind, made.version = manifest.ONE_TIME, VERSION

@@ -32,7 +32,6 @@ _WORDS = {
     "export-declined": "This was refused at your meter, by its button.",
     "export-withdrawn": "What this website may do was withdrawn, or the meter paired anew.",
     "export-scope": "Your meter refused: this is more than you allowed this website.",
-    "export-share": "Your meter refused what was sent to it. Ask again.",
     "export-refused": "Your meter refused. Ask again.",
     "export-chunk": "What came was changed on its way, or is another export's. Nothing was used.",
     "export-signature": "Your meter did not sign for what came. Nothing was used.",
