@@ -146,6 +146,13 @@ def test_one_bill_over_two_boards(tmp_path: Path) -> None:
         "--from", utc(begun_s - DAY_S), "--to", utc(begun_s + DAY_S),
     )["openings"]  # fmt: skip
     assert both[0]["start"] < made_utc(CLOSED_S) < both[-1]["start"]
+    recover = ["customer", "recover", "--secrets", site.secrets, "--ledger", site.ledger]
+    for meter in (old, new):
+        some = wattseal(*recover, "--meter", meter)
+        assert some["meter"] == meter and some["count"] > 20
+    assert wattseal(*recover)["meter"] == new
+    stranger = command(*recover, "--meter", "00" * 16)
+    assert stranger.returncode == 2 and "meter-unknown" in stranger.stderr
     # One release, over both; a second bill of the same days is an overlap.
     listed = wattseal("customer", "releases", "--secrets", site.secrets)["releases"]
     assert len(listed) == 1 and listed[0]["from"] == made_utc(FROM_S)

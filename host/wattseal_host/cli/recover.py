@@ -22,6 +22,9 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--csv", help="Write a table there (mode 0600).")
     ] = None,
+    meter: Annotated[
+        str | None, typer.Option(help="The id of a meter that was replaced; else the newest.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Recover every reading from the records and the epoch secrets, each checked against its
@@ -31,7 +34,7 @@ def command(
     from wattseal_host.files import write_secret
     from wattseal_host.ledger import Ledger
 
-    held = Secrets.load(file)
+    held = Secrets.load(file).of(meter)
     from_s, to_s = output.utc_seconds(from_), output.utc_seconds(to)
     with Ledger.existing(ledger) as opened, output.progress("recovering") as bar:
         recovered = recover(opened, held, from_s, to_s, bar)

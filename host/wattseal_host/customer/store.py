@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wattseal.errors import Malformed, Refused
+from wattseal.errors import Malformed, Misuse, Refused
 from wattseal.keytree import SECRET_BYTES
 from wattseal.record import METER_ID_BYTES, meter_id
 
@@ -98,6 +98,16 @@ class Secrets:
     def meters(self) -> tuple[Secrets, ...]:
         """Every meter of this customer, in order of time."""
         return (*self.replaced, replace(self, replaced=()))
+
+    def of(self, meter: str | None) -> Secrets:
+        """Those of one meter, by its id in hexadecimal; None: of the newest. Misuse
+        `meter-unknown` for one that is not among them."""
+        if meter is None:
+            return self
+        for one in self.meters:
+            if one.meter.hex() == meter:
+                return one
+        raise Misuse("meter-unknown", f"{meter} was never paired")
 
     @property
     def earlier(self) -> list[bytes]:
