@@ -18,6 +18,7 @@ from portal_bench import Clock, Running
 from sealed_house import START_S, SealingMeter
 from wattseal.errors import Misuse, Refused, WattsealError
 from wattseal_host.errors import PortError, Unusable
+from wattseal_host.ledger import Ledger
 from wattseal_host.portal.relayed import Relay as Client
 from wattseal_host.relay.app import Relay
 from wattseal_host.relay.line import Line
@@ -72,6 +73,21 @@ def test_a_record_is_read_once(http: httpx.Client, meter: PeerMeter, house: Seal
     for _ in range(3):
         http.get(f"/v1/{house.meter.hex()}/records", params={"first": 0, "count": 64})
     assert sorted(asked) == list(range(64))
+
+
+def test_what_the_ledger_has_is_not_asked_of_the_meter(
+    meter: PeerMeter, house: SealingMeter, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as ledger:
+        ledger.add_meter(meter.identity())
+        ledger.append(house.meter, house.sealed[:60], "utility")
+    asked: list[int] = []
+    real = meter.record
+    meter.record = lambda seq: asked.append(seq) or real(seq)  # type: ignore
+    assert Line(lambda: meter, ledger=path).records(50, 20) == house.sealed[50:70]
+    assert asked == list(range(60, 70))
+    assert Line(lambda: meter, ledger=tmp_path / "none").records(0, 2) == house.sealed[:2]
 
 
 def test_who_has_no_token_gets_nothing(http: httpx.Client, house: SealingMeter) -> None:

@@ -20,6 +20,9 @@ def command(
     tokens: Annotated[
         Path, typer.Option(help="Lines `NAME TOKEN`, of the websites served; made if missing.")
     ] = Path("relay.tokens"),
+    ledger: Annotated[
+        Path | None, typer.Option(help="Records in it are not asked of the meter again.")
+    ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
 ) -> None:
@@ -44,7 +47,7 @@ def command(
     if tls_cert is None and host.strip("[]") not in LOCAL:
         raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
     known = Tokens.of(tokens)
-    lines = [Line(partial(UtilityPort, name, timeout_s=1.0)) for name in utility]
+    lines = [Line(partial(UtilityPort, name, timeout_s=1.0), ledger=ledger) for name in utility]
     listening = bind(host.strip("[]"), int(port))
     config = uvicorn.Config(
         Relay(lines, known).app(), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET
@@ -61,4 +64,3 @@ def read_token(path: Path) -> str:
     if len(found) != 1:
         raise Unusable("relay-tokens", f"{path} names several: this website wants its own line")
     return next(iter(found.values()))
-

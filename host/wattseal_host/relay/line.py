@@ -7,15 +7,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from wattseal.errors import Malformed, Misuse, Refused
+from wattseal.errors import Malformed, Misuse, Refused, WattsealError
 from wattseal.record import Record, decode_sealed
 
 from wattseal_host.collect.registers import MeterStatus
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
+from wattseal_host.ledger import Ledger
 
 MAX_KEPT = 40_000  # sealed records, of a quarter of a kilobyte each
 MAX_SPAN = 60_000
@@ -56,8 +58,14 @@ class Line:
     for `patience_s`, `meter-busy` where the meter has another request in hand; PortError
     `port-missing` or `port-silent` for a meter that is unplugged."""
 
-    def __init__(self, open_port: Callable[[], Port], patience_s: float = PATIENCE_S) -> None:
-        self._open_port, self._patience_s = open_port, patience_s
+    def __init__(
+        self,
+        open_port: Callable[[], Port],
+        patience_s: float = PATIENCE_S,
+        ledger: Path | None = None,
+    ) -> None:
+        """ledger: where records are looked for before the meter is asked for them."""
+        self._open_port, self._patience_s, self._ledger = open_port, patience_s, ledger
         self._lock = threading.Lock()
         self._port: Port | None = None
         self._identity: Enrolment | None = None
@@ -137,7 +145,24 @@ class Line:
     def _records(self, port: Port, first: int, count: int) -> list[bytes]:
         status = port.status()
         end = min(first + count, status.next_seq)
+        self._look_up(self._known(port).meter, range(first, end))
         return [self._record(port, seq) for seq in range(max(first, status.oldest_seq), end)]
+
+    def _look_up(self, meter: bytes, wanted: range) -> None:
+        """What the ledger has of the records, and nothing where it cannot be read."""
+        missing = [seq for seq in wanted if seq not in self._kept]
+        if self._ledger is None or not missing:
+            return
+        with suppress(WattsealError), Ledger.existing(self._ledger) as ledger:
+            for seq in missing:
+                data = ledger.sealed_at(meter, seq)
+                if data is not None:
+                    self._keep(seq, data)
+
+    def _keep(self, seq: int, data: bytes) -> None:
+        self._kept[seq] = data
+        if len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
 
     def _record(self, port: Port, seq: int) -> bytes:
         """An answer that comes late is taken for the next one's: ask once more."""
@@ -147,9 +172,7 @@ class Line:
         for _ in range(2):
             data = port.record(seq)
             if data[_SEQ_AT] == seq.to_bytes(4, "big"):
-                self._kept[seq] = data
-                if len(self._kept) > MAX_KEPT:
-                    self._kept.popitem(last=False)
+                self._keep(seq, data)
                 return data
         raise PortError("port-answer", f"record {seq}")
 
