@@ -18,10 +18,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from portal_bench import Visitor
 from relay_bench import Customer
-from wattseal.errors import Malformed
+from wattseal.errors import Malformed, Misuse, Refused
+from wattseal_host.cli import portal, relay
 from wattseal_host.portal.applet import check_origin
+from wattseal_host.portal.relayed import Relay as Client
 from wattseal_host.portal.site import HERE
 
 WATTSEAL = [sys.executable, "-c", "from wattseal_host.cli.main import run; run()"]
@@ -60,33 +61,19 @@ def _address(process: subprocess.Popen[str]) -> str:
     return found[1]
 
 
-def test_serve_by_tls(tmp_path: Path) -> None:
-    cert, key = _certificate(tmp_path)
-    database = tmp_path / "portal.db"
-    line = [
-        *WATTSEAL, "portal", "serve", "--port", "0", "--database", f"sqlite:///{database}",
-        "--tls-cert", str(cert), "--tls-key", str(key),
-    ]  # fmt: skip
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
-    try:
-        url = _address(process)
-        assert url.startswith("https://")
-        visitor = Visitor(url, verify=ssl.create_default_context(cafile=str(cert)))
-        assert "logged on as" in visitor.sign_up("ada", bytes(16)).text
-        assert "__Host-wattseal" in visitor.http.cookies
-        assert database.stat().st_mode & 0o777 == 0o600
-        visitor.http.close()
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
-
-
-@pytest.mark.parametrize("options", [["--host", "0.0.0.0"], ["--tls-cert", "cert.pem"]])
-def test_never_in_clear_to_others(options: list[str], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*WATTSEAL, "portal", "serve", *options], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert done.returncode == 2 and "tls" in done.stderr
+def test_never_in_clear_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cert = Path("cert.pem")
+    for serve in (
+        lambda: portal.serve(host="0.0.0.0"),
+        lambda: portal.serve(tls_cert=cert),
+        lambda: relay.command(["tty"], listen="0.0.0.0:0"),
+        lambda: relay.command(["tty"], tls_cert=cert),
+    ):
+        with pytest.raises(Misuse) as caught:
+            serve()
+        assert caught.value.code == "tls"
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_demo(tmp_path: Path) -> None:
@@ -132,13 +119,22 @@ def test_relay_and_portal_by_tls(tmp_path: Path) -> None:
         at = started[0].stdout.readline().split()[-1]
         serve = [*WATTSEAL, "portal", "serve", "--port", "0", *tls, "--relay", at]
         serve += ["--relay-token", str(tmp_path / "tokens"), "--relay-ca", str(cert)]
-        serve += ["--database", "sqlite://", "--key", str(tmp_path / "publisher.pem")]
+        database = tmp_path / "portal.db"
+        serve += ["--database", f"sqlite:///{database}", "--key", str(tmp_path / "publisher.pem")]
         started.append(subprocess.Popen(serve, stdout=subprocess.PIPE, text=True))
         url = _address(started[1])
         customer = Customer(url, verify=ssl.create_default_context(cafile=str(cert)))
-        customer.sign_up("ada", bytes(16))
+        assert url.startswith("https://")
+        assert "logged on as" in customer.sign_up("ada", bytes(16)).text
+        assert "__Host-wattseal" in customer.http.cookies
         assert "its line is unplugged" in customer.ask().text
-        assert (tmp_path / "publisher.pem").stat().st_mode & 0o777 == 0o600
+        for made in (database, tmp_path / "publisher.pem", tmp_path / "tokens"):
+            assert made.stat().st_mode & 0o777 == 0o600
+        stranger = Client(at, "t" * 43, str(cert))
+        with pytest.raises(Refused) as caught:
+            stranger.mailbox(bytes(16))
+        assert caught.value.code == "relay-token"
+        stranger.close()
         customer.http.close()
     finally:
         for process in started:

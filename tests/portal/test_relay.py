@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -235,29 +231,3 @@ def test_a_relay_that_answers_rubbish(answer: bytes) -> None:
             with pytest.raises(WattsealError) as caught:
                 getattr(client, name)(bytes(16), *more)
             assert caught.value.code == "relay-answer"
-
-
-def test_the_command(tmp_path: Path) -> None:
-    line = [*WATTSEAL, "provider", "relay", "--utility", str(tmp_path / "tty"), "--listen"]
-    for listen, options in (("0.0.0.0:0", []), ("127.0.0.1:0", ["--tls-cert", "c.pem"]), ("x", [])):
-        done = subprocess.run(
-            [*line, listen, *options], capture_output=True, text=True, cwd=tmp_path
-        )
-        assert done.returncode == 2
-    process = subprocess.Popen(
-        [*line, "127.0.0.1:0"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    )
-    try:
-        assert process.stdout is not None
-        found = re.search(r"relay at (\S+)", process.stdout.readline())
-        assert found
-        token = (tmp_path / "relay.tokens").read_text().split()[1]
-        client = Client(found[1], token)
-        with pytest.raises(PortError) as caught:
-            client.mailbox(bytes(16))
-        assert caught.value.code == "port-missing"
-        client.close()
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
-    assert os.listdir(tmp_path) == ["relay.tokens"]
