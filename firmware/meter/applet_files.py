@@ -10,3 +10,12 @@ WAITING = "applets/waiting"
 def path(name):
     """Return the file of the applet with this digest."""
     return FOLDER + "/" + name.hex()[:16]
+
+
+def sweep(storage, approved):
+    """Remove what is not approved any more."""
+    storage.folder(FOLDER)
+    keep = [path(name) for name in approved] + [WAITING]
+    for name in [FOLDER + "/" + entry[0] for entry in storage.sizes(FOLDER)]:
+        if name not in keep:
+            storage.remove(name)

@@ -133,7 +133,7 @@ class Desk:
                 if kind == d.REQUEST:
                     await self._export()
                 elif kind == d.MANIFEST:
-                    await once("applets", "deploy", self)
+                    await self._deploy()
                 else:
                     self.reply(d.SESSION)
             except OSError:
@@ -143,6 +143,12 @@ class Desk:
             self.notice.clear()
             self.clear()
         self._watchdog.rest(DESK)
+
+    async def _deploy(self):
+        result, name, lines = await once("deploying", "check", self)
+        self.reply(result)
+        if name:
+            await once("approving", "ask", self, name, lines)
 
     async def _export(self):
         refusal, plan = once("judge", "judge", self)

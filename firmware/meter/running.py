@@ -8,7 +8,7 @@ class Meter:
 
     def __init__(self, pairing, notice, display, server, metering, customer, utility, orders):
         self._pairing = pairing
-        self._notice = notice
+        self.notice = notice
         self._display = display
         self._server = server
         self._metering = metering
@@ -22,7 +22,7 @@ class Meter:
         It answers what is asked (a question that could hardly be read yet swallows it), takes a PIN
         away that is being shown, so that the pages can be read, or else opens the pairing.
         """
-        if self._notice.press() or self._notice.question:
+        if self.notice.press() or self.notice.question:
             return
         if self._pairing.is_open():
             self._pairing.close()

@@ -15,10 +15,12 @@ import tempfile
 from pathlib import Path
 
 from wattseal_hil.errors import BoardError
+from wattseal_hil.shorten import shorten
 
 FORMS = ("sources", "mpy", "romfs")
 STARTED = ("boot.py", "main.py")
 _DATA = (".bin",)
+_PACKAGES = ("meter", "wattseal")
 # Small integers of 31 bits are what every 32-bit port has. Line numbers would take 4 KiB of heap.
 _FLAGS = ("-msmall-int-bits=31", "-O3")
 
@@ -40,7 +42,7 @@ def deployed(firmware: Path, form: str, cache: Path, architecture: str | None = 
     for file in files:
         content = file.read_bytes()
         state.update(f"\0{file.relative_to(firmware)}\0{len(content)}\0".encode() + content)
-    tree = cache / f"tree-{state.hexdigest()[:16]}"
+    tree = cache / f"brief-{state.hexdigest()[:16]}"
     cache.mkdir(parents=True, exist_ok=True)
     if not tree.is_dir():
         with tempfile.TemporaryDirectory(prefix=".deploy-", dir=cache) as work:
@@ -61,7 +63,11 @@ def _compile(firmware: Path, files: list[Path], tree: Path, flags: tuple[str, ..
         elif str(name) != "manifest.py":
             # Tracebacks then call a file what an import does: a name that costs no heap.
             module = ".".join(name.with_suffix("").parts)
-            compile_module(file, module, target.with_suffix(".mpy"), flags, mpy_cross)
+            short = target.with_suffix(".short")
+            source = file.read_text()
+            short.write_text(shorten(source) if name.parts[0] in _PACKAGES else source)
+            compile_module(short, module, target.with_suffix(".mpy"), flags, mpy_cross)
+            short.unlink()
 
 
 def compile_module(

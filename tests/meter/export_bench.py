@@ -99,21 +99,26 @@ class Service:
         one.confirmed(self.part(94, 32))
 
     def chunk(self, number):
-        while True:
+        for _ in range(2000):
             try:
                 return self.port.export_chunk(number)
             except PortError as error:
                 if error.code != "port-busy":
                     raise
             self.passes(0.05)
+        raise AssertionError(f"chunk {number} is not made")
 
     def fetch(self, one):
         """All chunks; the items."""
         count = self.chunks
         for number in range(one.opened, count):
             one.open(number, number + 1 == count, self.chunk(number))
-        while self.told()[0] != DONE:
+        for _ in range(200):
+            if self.told()[0] == DONE:
+                break
             self.passes(0.05)
+        else:
+            raise AssertionError(f"not signed: {self.told()}")
         return one.finish(self.part(126, 64))
 
     def records(self):

@@ -115,7 +115,7 @@ def player(tmp_path):
     shutil.copytree(FIRMWARE, tmp_path / "fw", ignore=shutil.ignore_patterns("__pycache__"))
     main = tmp_path / "fw" / "main.py"
     text = main.read_text().replace("\ndef main():", PLAY, 1)
-    starts = "    asyncio.create_task(play(meter._notice))\n    address = join"
+    starts = "    asyncio.create_task(play(meter.notice))\n    address = join"
     main.write_text(text.replace("    address = join", starts, 1))
     return tmp_path / "fw"
 

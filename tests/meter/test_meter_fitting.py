@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from export_bench import APPROVED, MANIFEST, Service, applet
 from meter_bench import START_S, Customer, pair
 from pymodbus import FramerType
 from pymodbus.client import ModbusSerialClient
@@ -25,6 +26,7 @@ SHIM_BYTES = 8 << 10  # at most
 # What must be free after a collection, at the worst moment: the garbage between two collections
 # lives there (boot.py), in pieces.
 FREE_BYTES = {"mpy": 8 << 10, "romfs": 44 << 10}
+EXPORTING_BYTES = {"mpy": 6 << 10, "romfs": 44 << 10}
 MONTH_S = 30 * 86_400
 HOUR_S = 3600
 # Both channels, sealed every hour, and little else: so a month takes seconds.
@@ -191,8 +193,34 @@ def whole_history(customer: Customer) -> None:
 
 
 @pytest.mark.parametrize("form", ["mpy", "romfs"])
-def test_the_whole_meter_fits_128_kib(form, month, vm32, shim_bytes):
+def test_an_export_fits_128_kib(form, month, vm32, shim_bytes):
+    """By a PIN, of a month: keys of blocks, then sums of days, with records sealed meanwhile."""
     options = {"start_s": START_S + MONTH_S + 24 * HOUR_S * (1 + (form == "romfs"))}
+    with meter(vm32, month, HEAP_BYTES + shim_bytes, form, **options) as board:
+        board.watch_heap()
+        board.power_on()
+        board.sleep(HOUR_S)
+        service = Service(board)
+        try:
+            name, data = applet(reads=3)
+            if service.mail(MANIFEST, data)[1] != APPROVED:
+                assert service.press() == (0, APPROVED)
+            for granularity_s in (0, 24 * HOUR_S):
+                begin_s = START_S + 2 * HOUR_S
+                board.sleep(HOUR_S - 300 - board.now_s % HOUR_S % (HOUR_S - 300))
+                one = service.export(begin_s, begin_s + 29 * 24 * HOUR_S, granularity_s)
+                service.agree(one, name)
+                board.sleep(HOUR_S - board.now_s % HOUR_S + 1 if granularity_s else 1)
+                assert service.fetch(one)
+        finally:
+            service.close()
+        print(f"{form}: at least {board.heap_low_bytes} bytes of heap were free")
+        assert board.heap_low_bytes >= EXPORTING_BYTES[form]
+
+
+@pytest.mark.parametrize("form", ["mpy", "romfs"])
+def test_the_whole_meter_fits_128_kib(form, month, vm32, shim_bytes):
+    options = {"start_s": START_S + MONTH_S + 24 * HOUR_S * (3 + (form == "romfs"))}
     with meter(vm32, month, HEAP_BYTES + shim_bytes, form, **options) as board:
         assert worst_case(board, vm32, form) >= FREE_BYTES[form]
         customer = Customer(board)

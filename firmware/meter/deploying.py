@@ -1,0 +1,43 @@
+"""A manifest on the desk: whether it is one. Loaded for one (see `once`)."""
+
+from wattseal.errors import Malformed
+from wattseal.manifest import SIGNATURE_BYTES, decode, digest, verify_signature_steps
+from wattseal.record import EXPORT, IMPORT
+
+from meter import desk_codes as d
+from meter.applet_files import WAITING, sweep
+from meter.drive import drive
+
+BRINGS = ("meter.applet_files", "wattseal.manifest")
+_READS = {IMPORT: "import", EXPORT: "export", IMPORT | EXPORT: "import, export"}
+
+
+async def check(desk):
+    """Keep the manifest, if it is to be approved; return (result, digest, what is to be asked)."""
+    if desk.notice.lines:
+        return d.BUSY, b"", ()
+    data = desk.message[1]
+    body = data[:-SIGNATURE_BYTES]
+    try:
+        manifest = decode(body)
+    except Malformed:
+        return d.FORM, b"", ()
+    if not await drive(verify_signature_steps(manifest, body, data[-SIGNATURE_BYTES:])):
+        return d.SIGNATURE, b"", ()
+    name = digest(body)
+    if desk.events.approved(name):
+        return d.APPROVED, b"", ()
+    sweep(desk.storage, desk.events.applets())
+    desk.storage.replace(WAITING, data)
+    return d.TAKEN, name, _lines(manifest)
+
+
+def _lines(manifest):
+    """Return what the display says of an applet."""
+    how = "needs a PIN" if manifest.kind == 1 else f"every {manifest.every_s} s"
+    what = _READS[manifest.reads]
+    return (
+        "Allow? Press.", manifest.name.decode(), "by " + manifest.publisher.decode(),
+        "to " + manifest.origin.decode(),
+        f"{what}, {manifest.granularity_s} s" if manifest.granularity_s else what + ", all", how,
+    )
