@@ -39,10 +39,10 @@ async def decide(hall, consent, state, name, given):
         done = await approve(hall.storage, hall.events, name)
     else:
         done = await hall.events.applet(WITHDRAWN, name)
-        hall.wake()
         sweep(hall.storage, hall.events.applets())
     if not done:
         raise Refused("consent-busy")
+    hall.wake()
 
 
 def _waiting(storage):

@@ -15,6 +15,7 @@ from wattseal_host.cli import (
     customer_display,
     customer_release,
     disclose,
+    export,
     output,
 )
 
@@ -25,6 +26,7 @@ app.command("releases")(customer_release.releases)
 app.command("disclose")(disclose.command)
 app.command("consents")(consents.consents)
 app.command("revoke")(consents.revoke)
+app.command("export")(export.command)
 app.command("bill")(customer_bill.command)
 
 SecretFile = Annotated[Path, typer.Option("--secrets", help="The customer's secret file (0600).")]

@@ -21,6 +21,7 @@ from wattseal_host.cli import (
     compare,
     customer,
     demo,
+    export,
     group,
     hand_over,
     home,
@@ -54,6 +55,7 @@ app.add_typer(rig.app, name="rig")
 app.add_typer(provider.app, name="provider")
 app.add_typer(customer.app, name="customer")
 app.add_typer(portal.app, name="portal")
+app.add_typer(export.applet_app, name="applet")
 customer.app.command("recover")(recover.command)
 customer.app.command("hand-over")(hand_over.command)
 customer.app.command("compare")(compare.command)
