@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import pytest
 from wattseal.record import POWER_LOST
+from wattseal_hil.pairing import press_for_pin
 
 PRICE = Decimal("0.30")  # EUR/kWh
 
@@ -42,8 +43,9 @@ def test_the_bill_survives_a_power_cut(
     interval_s = wattseal_meter.status()["interval_s"]
 
     # The customer pairs: what is sealed from the next interval on opens with this secret.
-    wattseal_rig.press_button()
-    wattseal("customer", "pair", "--port", wattseal_customer_port, "--secrets", secrets)
+    pin = press_for_pin(wattseal_rig)
+    customer = ["--port", wattseal_customer_port, "--secrets", secrets]
+    wattseal("customer", "pair", *customer, "--pin", pin)
     from_s = (wattseal_rig.now_s // interval_s + 1) * interval_s
     to_s = from_s + 2 * interval_s
     wattseal_rig.sleep_until(from_s)
