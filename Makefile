@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo demo-portal portal-vendor test accuracy cuts wear check bench bench-device fuzz pictures clean
+.PHONY: setup demo demo-portal portal-vendor test test-slow accuracy cuts wear check bench bench-device fuzz pictures clean
 
 setup: $(VENV)/.ready
 
@@ -30,9 +30,13 @@ demo-portal: setup
 portal-vendor:
 	@host/wattseal_host/portal/static/vendor/source/build.sh $(ARGS)
 
-# A file's tests stay in one process, so that they share its board.
+# A file's tests stay in one process, so that they share its board; many of them wait for others.
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow" $(ARGS)
+
+# The rest: whole demonstrations and long scenarios, some minutes.
+test-slow: setup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m slow $(ARGS)
 
 # Emulated test points on many boards, and the extremes; some minutes.
 accuracy: setup

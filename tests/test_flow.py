@@ -162,6 +162,7 @@ def fee_of(openings: list[dict[str, Any]]) -> Decimal:
     return total.quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
 
 
+@pytest.mark.slow
 def test_the_demo_writes_what_it_says(tmp_path: Path) -> None:
     result = wattseal("demo", "--days", 1, "--interval", 900, "--out", tmp_path / "out")
     assert result["verdict"] == "accepted" and result["records"] == 96

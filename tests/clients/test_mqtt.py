@@ -101,6 +101,7 @@ def test_sensors_availability_and_last_will(
         home.board.set_pace(None)
 
 
+@pytest.mark.slow
 def test_a_meter_without_power_a_broker_that_restarts_and_the_end(
     home: House, broker: Broker, tmp_path: Path
 ) -> None:

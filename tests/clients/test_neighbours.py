@@ -42,6 +42,7 @@ def run(python, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_has_what_it_needs(python, tmp_path):
     """Firmware, boards and plug-in, with the tree nowhere near."""
     site, clean = tmp_path / "site", {"PATH": os.defpath, "HOME": str(Path.home())}

@@ -47,6 +47,7 @@ def calibrate(rig, *options):
     return json.loads(out)
 
 
+@pytest.mark.slow
 def test_a_board_is_calibrated_and_checked_by_hand(tmp_path):
     file = tmp_path / "calibration.json"
     rig = serve()

@@ -57,6 +57,7 @@ def test_a_fault_on_a_rig_that_is_served(tmp_path):
         server.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_scenario_says_what_came_of_it(tmp_path):
     outcome = json.loads(wattseal("run", SCENARIOS / "clock-jumps.yaml", "--json", cwd=tmp_path))
     assert outcome["good"]
@@ -80,6 +81,7 @@ def test_soak_says_its_seed_and_what_it_did(tmp_path):
     assert wattseal("soak", "--seconds", 0, cwd=tmp_path).startswith("seed ")
 
 
+@pytest.mark.slow
 def test_soak_of_a_firmware_that_ends(tmp_path):
     firmware = tmp_path / "firmware"
     firmware.mkdir()

@@ -47,6 +47,7 @@ BROKEN = {
 SEED = 1
 
 
+@pytest.mark.slow
 # Shrinking takes real time: one is given enough of it, on any machine.
 @pytest.mark.parametrize("name, shrinking_s", [(name, 1) for name in BROKEN] + [("boot", 8)])
 def test_a_broken_firmware_is_found_and_the_scenario_made_short(name, shrinking_s, tmp_path):
@@ -74,6 +75,7 @@ def test_this_firmware_is_whole(rng, tmp_path):
     assert made.records > 30
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_scenarios_and_outcomes():
     for number in (5,):
         scenario = scenario_of(SEED, number)

@@ -72,6 +72,7 @@ def test_a_machine_without_any_is_told_what_to_do(monkeypatch, tmp_path):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_two_processes_that_fetch_at_once_both_succeed(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     fetch = [sys.executable, "-c", "from wattseal_hil.debian import fetch; fetch(64)"]

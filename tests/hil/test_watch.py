@@ -185,6 +185,7 @@ def hand(*words):
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
+@pytest.mark.slow
 def test_a_hand_at_a_served_rig(tmp_path):
     words = ["rig", "serve", "--watts", "100", "--speed", "max", "--links", str(tmp_path / "at")]
     process = subprocess.Popen(

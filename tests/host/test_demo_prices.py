@@ -50,6 +50,7 @@ def price_csv(path: Path, spy: bool = False) -> tuple[Path, dict[str, Decimal]]:
     return path, pence
 
 
+@pytest.mark.slow
 def test_prices_zone_start_and_currency(tmp_path: Path) -> None:
     prices, pence = price_csv(tmp_path / "prices.csv")
     out = tmp_path / "out"

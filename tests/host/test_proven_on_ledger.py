@@ -112,6 +112,7 @@ def test_events_among_the_readings(tmp_path: Path) -> None:
     assert judged(month, month.message(bill)) == "accepted"
 
 
+@pytest.mark.slow
 def test_the_demo_bills_a_tariff_of_its_users(tmp_path: Path) -> None:
     document = {
         "name": "blocks and demand", "currency": {"code": "EUR", "minor_digits": 2},

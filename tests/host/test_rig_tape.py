@@ -39,6 +39,7 @@ def test_a_kept_tape_validates_for_ever(path):
     assert {name: replayed[name] for name in expected} == expected
 
 
+@pytest.mark.slow
 def test_recorded_now_and_replayed(tmp_path):
     recorded = rig("record", tmp_path / "one.tape", "--watts", 2000, "--seconds", 30)
     assert recorded["records"] == 3

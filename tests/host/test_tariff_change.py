@@ -227,6 +227,7 @@ def test_on_the_ledger(case: Changed, bill: Bill, tmp_path: Path) -> None:
                 readings.part(START_S, CHANGE_S + 1)
 
 
+@pytest.mark.slow
 def test_by_command(case: Changed, tmp_path: Path) -> None:
     house, meter = case.house, case.meter
     with Ledger(tmp_path / "ledger.db") as ledger:

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 from wattseal_hil.loads import ConstantLoad
 from wattseal_hil.pairing import read_pin
 from wattseal_host.cli.main import app
+from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.collect.replies import Pairing
+from wattseal_host.customer import applets
 from wattseal_host.customer.store import Secrets
 from wattseal_host.export import fetch
 
@@ -116,14 +118,13 @@ def test_a_standing_applet_approved_at_home(house, monkeypatch):
     house.set_pace(10)
     words = ["--applet", applet, *DAY, "--out", out, "--every-s", 3600]
     wattseal("customer", "export", "--port", house.utility_port, *words, fails="--key")
-    port = ["--port", house.customer_port]
-    secrets = ["--secrets", folder / "secrets.json"]
 
     def approve():
-        waits = made["digest"][:12]
-        while not wattseal("customer", "consents", *port)["applets"]:
-            threading.Event().wait(0.2)
-        wattseal("customer", "consents", *port, *secrets, "--approve", waits)
+        secrets = Secrets.load(folder / "secrets.json")
+        with CustomerPort(house.customer_port) as port:
+            while not applets.listed(port):
+                threading.Event().wait(0.2)
+            applets.decide(port, secrets, bytes.fromhex(made["digest"]), True)
 
     at_home = threading.Thread(target=approve)
     at_home.start()

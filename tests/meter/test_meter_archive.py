@@ -198,6 +198,7 @@ class SmallFlash(Storage):
         return self.blocks - 10 - used
 
 
+@pytest.mark.slow
 def test_when_the_flash_is_full_the_oldest_compact_segments_go(tmp_path, rng):
     """Nobody collects. Whole segments become compact before anything is dropped."""
     storage = SmallFlash(str(tmp_path))

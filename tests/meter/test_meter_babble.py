@@ -231,6 +231,7 @@ def test_nonsense_on_the_utility_port(meter, rng):
     assert answered > FRAMES // BATCH // 2
 
 
+@pytest.mark.slow
 def test_nonsense_over_tcp(meter, rng):
     """Requests nobody should make are answered as on the serial line, each under its own number;
     what is no Modbus is hung up on, and a connection that breaks off in a frame harms nobody."""

@@ -109,6 +109,7 @@ def test_in_the_browser(browser: Any, bench: Bench, meter: Meter) -> None:
     desk.context.close()
 
 
+@pytest.mark.slow
 def test_everything_that_happens_to_people(browser: Any, bench: Bench, meter: Meter) -> None:
     """Reloads, a second tab, a wrong PIN, one that is too old, a log-off in the other tab."""
     desk = Desk(browser, bench.server.url)
@@ -209,6 +210,7 @@ def test_a_wrong_pin(bench: Bench, meter: Meter) -> None:
     assert customer.phase() == "failed"
 
 
+@pytest.mark.slow
 def test_switched_off_in_the_middle(bench: Bench, meter: Meter) -> None:
     customer = Customer(bench.server.url)
     customer.sign_up("board.off", meter.id)
@@ -280,6 +282,7 @@ def test_guesses_replays_and_forged_applets(bench: Bench, meter: Meter) -> None:
     assert mail(bench, recipient.REQUEST, unapproved.request(other.digest)).code == "applet-unknown"
 
 
+@pytest.mark.slow
 def test_half_open_exports(bench: Bench, meter: Meter) -> None:
     """Each gives way to the next; the last one is whole. A thousand of them, and 999 sessions of
     the website: test_portal_abuse."""

@@ -140,6 +140,7 @@ def test_opened_by_the_website_with_a_reload_at_each_step(desk: Desk, meter: Pee
     assert desk.complaints == []
 
 
+@pytest.mark.slow
 def test_a_reload_at_each_step_of_the_browser_s_mode(desk: Desk, meter: PeerMeter) -> None:
     page = desk.page
     ask(desk)
@@ -171,6 +172,7 @@ def test_refused_at_the_meter(desk: Desk, meter: PeerMeter) -> None:
     desk.page.get_by_text("refused at your meter").wait_for()
 
 
+@pytest.mark.slow
 def test_two_tabs(desk: Desk, meter: PeerMeter) -> None:
     to_the_pin(desk, meter)
     tab = desk.context.new_page()

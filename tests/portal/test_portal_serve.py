@@ -76,6 +76,7 @@ def test_never_in_clear_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_demo(tmp_path: Path) -> None:
     """A user at the terminal, which is the meter's display and button, and on the website."""
     out = tmp_path / "readings.json"
