@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: setup demo demo-portal portal-vendor test test-slow accuracy cuts wear check bench bench-device fuzz pictures clean
+.PHONY: setup demo demo-portal portal-vendor test test-slow accuracy cuts wear long-export check bench bench-device fuzz pictures clean
 
 setup: $(VENV)/.ready
 
@@ -52,6 +52,10 @@ cuts: setup
 # A month of erases, and a log filled for more than a year, on the emulated flash.
 wear: setup
 	@$(BIN)/python tests/meter/wear.py $(ARGS)
+
+# An export of 13 months of half-hours by a meter with 128 KiB of heap; some minutes.
+long-export: setup
+	@$(BIN)/python tests/meter/long_export.py $(ARGS)
 
 check: setup typings/.ready
 	@$(BIN)/ruff check .
