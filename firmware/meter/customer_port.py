@@ -77,12 +77,14 @@ class CustomerPort:
             period = clock.utc_ms() // self._telegram_ms
             sensor = self._metering.sensor
             energy = self._metering.energy
-            await self._write(
-                self._telegrams.build(
+            try:
+                telegram = self._telegrams.build(
                     clock.utc_s(), energy, energy.power_mw, sensor.voltage_mv,
                     sensor.current_ma, self._log.newest,
                 )
-            )
+            except MemoryError:  # one is left out, which readers know of noisy lines
+                continue
+            await self._write(telegram)
 
     async def answer_forever(self):
         """Read commands and answer them, one after the other."""
