@@ -10,6 +10,7 @@ import json
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from meter_bench import Customer, pair
 from raw_line import Line
@@ -51,6 +52,7 @@ _TELEGRAM = re.compile(
     rb"/[^!/]*?0-0:96\.1\.1\(([0-9A-F]+)\)(?:[^!/]*?0-0:96\.128\.0\(([0-9A-F]+)\))?"
     rb"[^!/]*?1-0:1\.8\.1\((\d+)\.(\d+)\*kWh\)[^!/]*![0-9A-F]{4}\r\n"
 )
+_STAMP = re.compile(rb"0-0:1\.0\.0\((\d+)[SW]\)")
 
 
 def open_board(folder, flash=None, start_s=START_S):
@@ -86,6 +88,7 @@ class Day:
     before: int
     _marks: list[tuple[int, int, int]] = field(default_factory=list)
     _secrets: list[tuple[int, bytes]] = field(default_factory=list)
+    _sent_s: list[float] = field(default_factory=list)
 
     def __post_init__(self):
         sent = bytes(self.recorder.sent[0])
@@ -94,8 +97,26 @@ class Day:
             seq = decode_sealed(newest).seq + 1 if newest else 0
             assert not newest or newest == self.truth[seq - 1]
             self._marks.append((match.end(), seq, int(match[3] + match[4])))
+            stamp = _STAMP.search(match[0])[1].decode()
+            self._sent_s.append(datetime.strptime(stamp, "%y%m%d%H%M%S").timestamp())
         ends = [match.end() for match in re.finditer(rb'#pair \{"epoch":[^\r]*\r\n', sent)]
         self._secrets = list(zip(ends, self.recorder.secrets, strict=True))
+
+    def _kept(self, count):
+        """How many of the first telegrams a checkpoint was certainly made after.
+
+        Each has one after it by more than the time of a checkpoint, and the meter was on all the
+        while: what was shown shortly before the day's own loss of power may be lost with it.
+        """
+        begin = 0
+        kept = 0
+        for at in range(1, count):
+            if not 0 <= self._sent_s[at] - self._sent_s[at - 1] <= TELEGRAM_S:
+                begin = at
+            while begin < at and self._sent_s[at] - self._sent_s[begin] > CHECKPOINT_S:
+                begin += 1
+                kept = begin
+        return kept
 
     def shown(self, operation):
         """What had been shown before an operation (or, past the last, at the end)."""
@@ -103,8 +124,7 @@ class Day:
         at = ends[operation]
         marks = self._marks[: bisect_right(self._marks, (at, 1 << 32, 0))]
         secrets = [secret for end, secret in self._secrets if end <= at]
-        # A checkpoint of these was certainly made before the cut.
-        old = marks[: -(CHECKPOINT_S // TELEGRAM_S + 1)]
+        old = marks[: self._kept(len(marks))]
         return Shown(
             max((mark[1] for mark in marks), default=self.before),
             marks[-1][1:] if marks else None,
