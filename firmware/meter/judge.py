@@ -24,10 +24,13 @@ def judge(desk):
         return d.UNKNOWN, None
     now_s = desk.clock.utc_s()
     wide = plan.granularity_s
+    finest = manifest.granularity_s
     if (
         not plan.start_s < plan.end_s
-        or wide < manifest.granularity_s
+        or wide < finest
         or wide % desk.public.interval_s
+        # Sums that begin elsewhere would tell finer ones by their differences.
+        or (finest and (plan.start_s % finest or plan.end_s % finest or wide % finest))
         or (manifest.reach_s and plan.start_s < now_s - manifest.reach_s)
         or now_s - desk.hall.served.get(plan.name, -manifest.every_s) < manifest.every_s
     ):

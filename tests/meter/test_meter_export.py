@@ -287,6 +287,13 @@ def test_a_standing_export_until_it_is_withdrawn(at):
     assert at.mail(REQUEST, again.request(name))[1] == SCOPE
     at.passes(3600)
     assert at.mail(REQUEST, at.export(begin_s, end_s, 1800).request(name))[1] == SCOPE
+    # Nor sums from which finer ones would follow by subtraction.
+    for begin, end, granularity_s in (
+        (begin_s, begin_s + 1800, 3600), (begin_s, end_s - 1800, 3600),
+        (begin_s + 1800, end_s, 3600), (begin_s, end_s, 5400),
+    ):  # fmt: skip
+        narrow = at.export(begin, end, granularity_s)
+        assert at.mail(REQUEST, narrow.request(name))[1] == SCOPE, (begin, end, granularity_s)
     assert at.mail(REQUEST, again.request(name))[1] == TAKEN
     with CustomerPort(at.board.customer_port) as port:
         applets.decide(port, at.secrets, name, False)

@@ -179,7 +179,9 @@ class PeerMeter:
         )
         if applet is None:
             return self._fail("applet-unknown")
-        if granularity_s < applet.granularity_s:
+        finest = applet.granularity_s
+        on_grid = not finest or not any(at % finest for at in (start_s, end_s, granularity_s))
+        if granularity_s < finest or not on_grid:
             return self._fail("export-scope")
         self._scope = applet.origin, start_s, end_s, granularity_s
         self._inside = [r for r in self._records if start_s <= r.start_s < end_s]

@@ -246,8 +246,11 @@ def test_a_manifest_with_a_bad_signature_is_never_shown(meter: PeerMeter) -> Non
 
 def test_a_website_that_asks_for_more_than_was_consented(meter: PeerMeter) -> None:
     digest = approve(meter, granularity_s=3600)
-    for granularity_s in (0, 1800):
-        one = Export(ORIGIN, meter.house.key, START_S, END_S, granularity_s)
+    for start_s, end_s, granularity_s in (
+        (START_S, END_S, 0), (START_S, END_S, 1800), (START_S, END_S, 5400),
+        (START_S + 1800, END_S, 3600), (START_S, END_S - 1800, 3600),
+    ):  # fmt: skip
+        one = Export(ORIGIN, meter.house.key, start_s, end_s, granularity_s)
         meter.mail(recipient.REQUEST, one.request(digest))
         assert box.read(meter.mailbox_bytes()).code == "export-scope"
     one = Export(ORIGIN, meter.house.key, START_S, END_S, 3600)

@@ -29,7 +29,9 @@ def sign(
     origin: Annotated[str, typer.Option(help="Who gets the readings, at most 40.")],
     out: Annotated[Path, typer.Option(help="Where to write it.")],
     reads: Annotated[str, typer.Option(help="import, export or both.")] = "import",
-    granularity_s: Annotated[int, typer.Option(min=0, help="The finest; 0: every reading.")] = 0,
+    granularity_s: Annotated[
+        int, typer.Option(min=0, help="The finest, and where sums begin; 0: every reading.")
+    ] = 0,
     reach_s: Annotated[int, typer.Option(min=0, help="How far back; 0: all there is.")] = 0,
     every_s: Annotated[int, typer.Option(min=0, help="Least time between two exports.")] = 0,
     recipient: Annotated[
