@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from wattseal_hil.errors import BoardError
+from wattseal_hil.vm import Vm, find_vm
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("WATTSEAL_DATA") or ROOT.parent / "shared" / "data")
@@ -42,18 +44,18 @@ def rng(request) -> random.Random:
     return random.Random(f"{SEED} {request.node.nodeid}")
 
 
+@pytest.fixture(scope="session")
+def vm32() -> Vm:
+    """MicroPython with words of 32 bits; a machine that cannot have it skips, aloud."""
+    try:
+        return find_vm(32)
+    except BoardError as error:
+        if error.code != "vm-missing":
+            raise
+        pytest.skip(f"no 32-bit MicroPython: {error}")
+
+
 @pytest.fixture(scope="session", params=[64, 32], ids=["vm64", "vm32"])
 def micropython(request) -> list[str]:
-    """The beginning of a command that runs MicroPython, once with words of 64 and once of 32 bits.
-
-    The 64-bit VM must be there; a machine that cannot have the 32-bit one skips, aloud.
-    """
-    from wattseal_hil.errors import BoardError
-    from wattseal_hil.vm import find_vm
-
-    try:
-        return find_vm(request.param).argv
-    except BoardError as error:
-        if request.param == 32 and error.code == "vm-missing":
-            pytest.skip(f"no 32-bit MicroPython: {error}")
-        raise
+    """The beginning of a command that runs MicroPython, with words of 64 bits and of 32."""
+    return request.getfixturevalue("vm32").argv if request.param == 32 else find_vm(64).argv

@@ -17,7 +17,7 @@ from wattseal_host.documents import Contract, Enrolment
 from wattseal_host.engine import Point, weighted_sum
 from wattseal_host.linear import Claim, Equation, LinearProof, Settle, check_range
 from wattseal_host.proven_bill import CircuitProof, Segment, compile_bill, instance_of
-from wattseal_host.statement import AnyStatement, JointStatement, Metered, Statement
+from wattseal_host.statement import AnyStatement, Metered, Statement, statement_over
 from wattseal_host.tariff import Tariff
 from wattseal_host.verdict import Verdict
 
@@ -152,7 +152,8 @@ def conclude_all(
             from_s, to_s = billed[0].from_s, billed[0].to_s
             amount = tariff.amount(proof.fee, enrolment.unit, from_s, to_s)
             settle(Equation(weighted_sum(points, scalars), proof.fee, proof.blinding))
-        recomputed = state([part.metered for part in parts], links, digests, tariff, amount)
+        metered = [part.metered for part in parts]
+        recomputed = statement_over(metered, links, digests, tariff.currency, amount)
         if isinstance(proof, CircuitProof):
             instance = instance_of(
                 compiled,
@@ -166,31 +167,6 @@ def conclude_all(
     with verdict.stage("statement"):
         claimed.check_equal(recomputed)
     return claimed
-
-
-def state(
-    stretches: Sequence[Metered],
-    links: tuple[bytes, ...],
-    digests: tuple[bytes, ...],
-    tariff: Tariff,
-    amount: int,
-) -> AnyStatement:
-    """The statement of a bill over these stretches, whose last tariff is `tariff`."""
-    if len(stretches) > 1:
-        return JointStatement(tuple(stretches), links, digests, tariff.currency, amount)
-    (one,) = stretches
-    return Statement(
-        contract=one.contract,
-        tariffs=digests,
-        meter=one.meter,
-        key=one.key,
-        from_s=one.from_s,
-        to_s=one.to_s,
-        before=one.before,
-        last=one.last,
-        currency=tariff.currency,
-        amount=amount,
-    )
 
 
 def join(parts: Sequence[Part], billed: Billed) -> Billable:

@@ -177,6 +177,31 @@ class JointStatement:
 AnyStatement = Statement | JointStatement
 
 
+def statement_over(
+    stretches: Sequence[Metered],
+    replacements: tuple[bytes, ...],
+    tariffs: tuple[bytes, ...],
+    currency: Currency,
+    amount: int,
+) -> AnyStatement:
+    """The statement of a bill over these stretches: a `JointStatement` over more than one."""
+    if len(stretches) > 1:
+        return JointStatement(tuple(stretches), replacements, tariffs, currency, amount)
+    (one,) = stretches
+    return Statement(
+        contract=one.contract,
+        tariffs=tariffs,
+        meter=one.meter,
+        key=one.key,
+        from_s=one.from_s,
+        to_s=one.to_s,
+        before=one.before,
+        last=one.last,
+        currency=currency,
+        amount=amount,
+    )
+
+
 def _check_each(names: Sequence[str], claimed: Any, recomputed: Any) -> None:
     for name in names:
         said, found = getattr(claimed, name), getattr(recomputed, name)

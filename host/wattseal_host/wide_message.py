@@ -29,9 +29,9 @@ from wattseal_host.statement import (
     MAX_METERS,
     MAX_TARIFFS,
     AnyStatement,
-    JointStatement,
     Metered,
     Statement,
+    statement_over,
 )
 from wattseal_host.tariff.scene import READING_BITS
 
@@ -98,21 +98,7 @@ def read(
         raise malformed("bill.bits")
     proof: LinearProof | CircuitProof
     proof = CircuitProof(data[18], data[tail:]) if data[18] else read_fee(data[tail:])
-    if meters > 1:
-        return JointStatement(stretches, links, tariffs, currency, amount), proof
-    (one,) = stretches
-    return Statement(
-        contract=one.contract,
-        tariffs=tariffs,
-        meter=one.meter,
-        key=one.key,
-        from_s=one.from_s,
-        to_s=one.to_s,
-        before=one.before,
-        last=one.last,
-        currency=currency,
-        amount=amount,
-    ), proof
+    return statement_over(stretches, links, tariffs, currency, amount), proof
 
 
 def _counts(data: bytes) -> tuple[int, int]:

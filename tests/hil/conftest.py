@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from wattseal_hil.board import EmulatedBoard
-from wattseal_hil.errors import BoardError
 from wattseal_hil.loads import ConstantLoad
 from wattseal_hil.vm import Vm, find_vm
 
@@ -15,16 +14,6 @@ PROBE = Path(__file__).parent / "firmware_probe"
 @pytest.fixture(scope="session")
 def vm64() -> Vm:
     return find_vm(64)
-
-
-@pytest.fixture(scope="session")
-def vm32() -> Vm:
-    try:
-        return find_vm(32)
-    except BoardError as error:
-        if error.code != "vm-missing":
-            raise
-        pytest.skip(f"no 32-bit MicroPython: {error}")
 
 
 @pytest.fixture(params=[64, 32], ids=["vm64", "vm32"])

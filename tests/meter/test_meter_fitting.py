@@ -19,7 +19,7 @@ from wattseal.chain import Chain, verify_stretch
 from wattseal.record import PAIRED, decode_origin, decode_sealed
 from wattseal_hil.board import FIRMWARE, EmulatedBoard
 from wattseal_hil.errors import BoardError
-from wattseal_hil.vm import Vm, find_vm
+from wattseal_hil.vm import Vm
 
 HEAP_BYTES = 128 << 10
 SHIM_BYTES = 8 << 10  # at most
@@ -77,16 +77,6 @@ gc.collect()
 print("heap", gc.mem_alloc() - before)
 """
 _NAME_BYTES = 7  # of a new name in MicroPython's table: hash, length, pointer
-
-
-@pytest.fixture(scope="module")
-def vm32() -> Vm:
-    try:
-        return find_vm(32)
-    except BoardError as error:
-        if error.code != "vm-missing":
-            raise
-        pytest.skip(f"no 32-bit MicroPython: {error}")
 
 
 def numbers(console: str) -> list[int]:

@@ -12,7 +12,7 @@ from wattseal.record import Record
 from wattseal_host import joint, jws
 from wattseal_host.billed import billed_by
 from wattseal_host.bundle import Bundle
-from wattseal_host.case import Part, state
+from wattseal_host.case import Part
 from wattseal_host.customer.openings import Opener, Opening
 from wattseal_host.customer.releases import Release, Releases
 from wattseal_host.customer.shares import Columns, Share, open_fee, prove_amount
@@ -23,7 +23,7 @@ from wattseal_host.linear import LinearProof
 from wattseal_host.proven_bill import CircuitProof, Progress
 from wattseal_host.record_readings import RecordReadings
 from wattseal_host.replacement import Replacement, open_replacement
-from wattseal_host.statement import AnyStatement, JointStatement, Metered
+from wattseal_host.statement import AnyStatement, JointStatement, Metered, statement_over
 from wattseal_host.stretch import Stretch
 from wattseal_host.tariff import Tariff, open_tariff
 from wattseal_host.trust import Trust
@@ -138,7 +138,8 @@ def make_joint_bill(
         refuse(findings, zone)
     amount = rounding.apply(sum((one.segment.exact_minor for one in shares), Fraction(0)))
     links = tuple(link.digest for link in papers.link_jws)
-    statement = state(metered, links, papers.digests, papers.tariffs[-1], amount)
+    currency = papers.tariffs[-1].currency
+    statement = statement_over(metered, links, papers.digests, currency, amount)
     proof: LinearProof | CircuitProof
     if full_resolution:
         proof = open_fee(shares, enrolled, statement, openings)
