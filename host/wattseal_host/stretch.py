@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wattseal.chain import Chain, Config
 from wattseal.errors import Refused
 from wattseal.record import CLOSED, Record, decode_sealed
 
@@ -22,6 +23,13 @@ def points_of(record: Record, hints: bytes) -> list[Point]:
         decode_commitment(compressed, hints[at * HINT_BYTES : (at + 1) * HINT_BYTES])
         for at, (compressed, _) in enumerate(record.channels)
     ]
+
+
+def chain_before(first: Record, key: bytes, interval_s: int) -> Chain:
+    """The chain of the meter with this key (33 bytes) as it stood before a record, for who has
+    none before it: its links and the signature on the last one hold fast what follows."""
+    config = Config(interval_s, first.exponent, first.channel_set)
+    return Chain(key, config, previous=first.previous if first.seq else None)
 
 
 @dataclass(frozen=True)

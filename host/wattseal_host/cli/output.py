@@ -49,6 +49,7 @@ HINTS = {
     "log-gap": "the meter or the capture lacks records; another ledger may have them",
     "log-rewound": "the meter's memory was set back; what the ledger has stays as it is",
     "meter-forked": "keep the evidence; collect its other history into another ledger",
+    "meter-memory": "the meter is too busy for this just now; ask again in some minutes",
     "meter-replaced": "if the meter was exchanged, say --new-meter",
     "meter-unknown": "collect it first; for a replay name its key with --trust",
     "meter-wiped": "keep the evidence; collect its other history into another ledger",

@@ -25,6 +25,7 @@ from wattseal_host.collect.registers import (
     EXPORT_REGISTERS,
     IDENTITY_AT,
     IDENTITY_REGISTERS,
+    LAST_FILE,
     NEWEST_AT,
     NEWEST_REGISTERS,
     RECORDS_PER_FILE,
@@ -120,6 +121,8 @@ class UtilityPort:
         return data
 
     def _slot(self, file: int, slot: int) -> bytes:
+        if file > LAST_FILE:  # as far as a meter that counts on claims to go
+            raise PortError("port-answer", f"there is no file {file}")
         request = FileRecord(
             file_number=file,
             record_number=slot * SLOT_REGISTERS,

@@ -91,9 +91,9 @@ class Fetching:
         items = one.finish(told.signature)
         first, count = self._patiently(lambda: self._line.span(start_s, end_s))
         sealed = self._patiently(lambda: self._line.records(first, count))
-        return meter, check(
-            items, sealed, meter.key, start_s, end_s, granularity_s, meter.interval_s
-        )
+        checked = check(items, sealed, meter.key, start_s, end_s, granularity_s, meter.interval_s)
+        checked.agrees(meter)
+        return meter, checked
 
     def _by_pin(self, one: Export, digest: bytes) -> None:
         self._say(REQUEST, one.request(digest))

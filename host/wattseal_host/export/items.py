@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wattseal import export, keytree
-from wattseal.chain import Chain, Config, verify_stretch
+from wattseal.chain import verify_stretch
 from wattseal.commitment import unmask_reading
 from wattseal.errors import Malformed, Refused
 from wattseal.p256 import N
 from wattseal.record import Record, decode_sealed
 
+from wattseal_host.documents import Enrolment
 from wattseal_host.engine import (
     Point,
     commitment_to,
@@ -24,6 +25,7 @@ from wattseal_host.engine import (
     find_hint,
     weighted_sum,
 )
+from wattseal_host.stretch import chain_before
 
 MAX_RECORDS = 60_000
 MAX_VALUE = 2**32
@@ -70,6 +72,13 @@ class Checked(NamedTuple):
 
     records: tuple[Record, ...]
     opened: tuple[Opened, ...]
+
+    def agrees(self, meter: Enrolment) -> None:
+        """Raises Refused `export-unit` where what the meter's port or a relay says of its unit and
+        channels, which nobody signed, is not what the sealed records say."""
+        sealed = self.records[0]
+        if (sealed.exponent, sealed.channel_set) != (meter.unit.exponent, meter.channel_set):
+            raise Refused("export-unit")
 
 
 def check(
@@ -127,16 +136,7 @@ def _verified(sealed: Sequence[bytes], key: bytes, interval_s: int) -> tuple[Rec
     records = [decode_sealed(data) for data in sealed]
     first, signature = records[0], records[-1].signature
     assert signature is not None  # decode_sealed has it
-    chain = Chain(
-        key,
-        Config(interval_s, first.exponent, first.channel_set),
-        previous=first.previous,
-        seq=first.seq,
-        start_s=first.start_s,
-        boot=None,
-        epoch=first.epoch,
-    )
-    chain.boot = None if first.event else first.boot
+    chain = chain_before(first, key, interval_s)
     return tuple(verify_stretch([record.body for record in records], signature, chain))
 
 

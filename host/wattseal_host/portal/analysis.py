@@ -12,9 +12,9 @@ from wattseal.errors import Refused
 
 from wattseal_host.documents import Enrolment
 from wattseal_host.portal.handed import Handed
-from wattseal_host.proven_bill import bits_for
 from wattseal_host.report.localtime import LocalTime, day_text
 from wattseal_host.tariff import Tariff
+from wattseal_host.tariff.scene import READING_BITS
 from wattseal_host.tariff.weights import weigh
 
 LOWEST_SHARE = 10  # of a hundred: the quietest tenth of the time is the base load
@@ -130,7 +130,7 @@ def cost(handed: Handed, tariff: Tariff) -> Cost:
     every = [columns[name][at] for at in range(len(handed.spans)) for name in channels]
     weights = _over_runs(handed, tariff, weigh(tariff, handed.records, channels))
     fee = sum(weight * value for weight, value in zip(weights, every, strict=True))
-    scene = tariff.scene(handed.enrolment, handed.spans, bits_for(every), columns)
+    scene = tariff.scene(handed.enrolment, handed.spans, READING_BITS[-1], columns)
     amount = tariff.rounding.apply(tariff.exact_minor(fee, scene))
     digits = tariff.currency.minor_digits
     major = Fraction(amount, 10**digits)

@@ -10,7 +10,9 @@ from wattseal_host.portal.handed import VALUE_BYTES, Handed
 
 
 def of(enrolment: Enrolment, checked: Checked) -> Handed:
-    """Raises Refused `export-channels` unless every channel was opened over the same records."""
+    """Raises Refused `export-channels` unless every channel was opened over the same records, and
+    as `Checked.agrees`."""
+    checked.agrees(enrolment)
     names = enrolment.channels
     values = {name: bytearray() for name in names}
     runs: list[tuple[int, int, int, int, int]] = []

@@ -37,7 +37,7 @@ _MEANWHILE = {
 }  # fmt: skip
 _ENDS = {
     "export-pin", "export-declined", "export-withdrawn", "export-refused", "export-late",
-    "export-unpressed", "export-idle",
+    "export-unpressed", "export-idle", "meter-memory",
 }  # fmt: skip
 
 
@@ -196,7 +196,7 @@ class Exports:
             asking.fail(code if code in _ENDS else "export-over")
         elif code == "applet-unknown":
             self._deploy(asking)
-        elif code == "meter-busy":
+        elif code in ("meter-busy", "meter-memory"):
             asking.move(phases.BUSY, self.clock())
         else:
             asking.fail(code or "export-over")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wattseal.chain import Chain, Config, verify_stretch
+from wattseal.chain import verify_stretch
 from wattseal.commitment import opens_all
 from wattseal.errors import Malformed, Refused
 from wattseal.p256 import N, decode_point
@@ -20,6 +20,7 @@ from wattseal.record import Record, decode_body, meter_id
 from wattseal_host.documents import Enrolment
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
+from wattseal_host.stretch import chain_before
 from wattseal_host.strict_json import dumps, loads
 from wattseal_host.units import Unit, channels_of
 
@@ -91,16 +92,7 @@ def read(data: bytes, meter: bytes) -> Handed:
     bodies = fields.each("bodies", MAX_RECORDS, _hexadecimal, least=1)
     first = decode_body(bodies[0])
     interval_s = fields.integer("interval_s", 1, 2**32 - 1)
-    chain = Chain(
-        key,
-        Config(interval_s, first.exponent, first.channel_set),
-        previous=first.previous,
-        seq=first.seq,
-        start_s=first.start_s,
-        boot=None,
-        epoch=first.epoch,
-    )
-    chain.boot = None if first.event else first.boot
+    chain = chain_before(first, key, interval_s)
     records = verify_stretch(bodies, fields.hexadecimal("signature", 64), chain)
     channels = channels_of(first.channel_set)
     enrolment = Enrolment(meter, key, Unit("Wh", first.exponent), interval_s, channels)

@@ -34,6 +34,7 @@ def told(
         "weights": [[seq, *map(str, row)] for seq, row in zip(order, weights, strict=True)],
         "constant": [str(constant.numerator), str(constant.denominator)],
         "exponent": tariff.fee_exponent(enrolment.unit),
+        "unit_exponent": enrolment.unit.exponent,
         "rounding": tariff.rounding.write(),
         "digits": tariff.currency.minor_digits,
         "currency": tariff.currency.code,

@@ -10,6 +10,7 @@ from wattseal.errors import Malformed, Refused, WattsealError
 
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
+from wattseal_host.export.items import MAX_RECORDS
 from wattseal_host.portal import mailbox
 
 TIMEOUT_S = 20.0
@@ -52,10 +53,10 @@ class Relay:
             sealed_s = value.pop("sealed_s")
             for name in ("oldest_seq", "next_seq"):
                 value.pop(name)
-            found = Meter(Enrolment.read(value), int(sealed_s))
-        except (KeyError, TypeError, ValueError, WattsealError) as error:
+            found = Meter(Enrolment.read(value), sealed_s)
+        except (KeyError, WattsealError) as error:
             raise PortError("relay-answer") from error
-        if found.enrolment.meter != meter:
+        if found.enrolment.meter != meter or not _counts(sealed_s, 2**32):
             raise PortError("relay-answer")
         return found
 
@@ -75,8 +76,9 @@ class Relay:
         """(first sequence number, count) of the sealed records of a period."""
         value = self._json(meter, "/span", **{"from": from_s, "to": to_s})
         first, count = value.get("first"), value.get("count")
-        if not (isinstance(first, int) and isinstance(count, int) and first >= 0 and count >= 0):
+        if not (_counts(first, 2**32 - 1) and _counts(count, MAX_RECORDS)):
             raise PortError("relay-answer")
+        assert isinstance(first, int) and isinstance(count, int)
         return first, count
 
     def records(self, meter: bytes, first: int, count: int) -> list[bytes]:
@@ -118,6 +120,10 @@ class Relay:
             return bytes(data)
         code = _code(bytes(data))
         raise (PortError if code.startswith("port-") else Refused)(code)
+
+
+def _counts(value: object, most: int) -> bool:
+    return type(value) is int and 0 <= value <= most
 
 
 def _code(data: bytes) -> str:

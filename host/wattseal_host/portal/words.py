@@ -35,11 +35,18 @@ _WORDS = {
     "export-refused": "Your meter refused. Ask again.",
     "export-chunk": "What came was changed on its way, or is another export's. Nothing was used.",
     "export-signature": "Your meter did not sign for what came. Nothing was used.",
+    "export-unit": "Your supplier's relay says otherwise of your meter than its sealed records do. "
+    "Nothing was used.",
+    "export-channels": "What came is not whole: a direction is missing. Nothing was used.",
+    "export-records": "What came does not match what your meter sealed. Nothing was used.",
+    "export-twice": "What came has a reading twice. Nothing was used.",
     "export-opening": "A value that came is not the one your meter sealed. Nothing was used.",
     "spake2-confirmation": "It is not your meter that answered, or the PIN was wrong.",
     "applet-unpressed": "Nobody approved this website at the meter in time. Ask again.",
     "applet-bad": "Your meter did not accept this website's applet.",
     "meter-busy": "Another request is in hand at your meter. Try again in some minutes.",
+    "meter-memory": "Your meter is too busy for this just now: its memory is full. Wait some "
+    "minutes, then ask again; nothing is lost.",
     "meter-silent": "Your meter did not answer for three minutes. Is it switched on? Ask again.",
     "port-missing": "Your meter is not reached just now: its line is unplugged.",
     "port-silent": "Your meter does not answer just now. Is it switched on?",

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from wattseal.errors import Malformed, Misuse, Refused, WattsealError
 
 from wattseal_host.errors import PortError
+from wattseal_host.portal.mailbox import MAX_CHUNKS
 from wattseal_host.relay.line import Line
 from wattseal_host.relay.tokens import Tokens
 from wattseal_host.web.limits import Limit
@@ -144,7 +145,7 @@ class Relay:
         return _bytes(await run_in_threadpool(line.mailbox))
 
     async def _chunk(self, request: Request, line: Line) -> Response:
-        number = _number(request.path_params["number"], MAX_NUMBER)
+        number = _number(request.path_params["number"], MAX_CHUNKS)
         return _bytes(await run_in_threadpool(line.chunk, number))
 
     async def _span(self, request: Request, line: Line) -> Response:

@@ -20,12 +20,14 @@ export function divideRounded(numerator, denominator, mode) {
   return whole + (up ? 1n : 0n);
 }
 
-// opened: [{seq, records, channel, total}]; told: as /export/prices has it. Throws Error
-// "granularity" where a price changes within one of the sums.
+// opened: [{seq, records, channel, total, exponent}]; told: as /export/prices has it. Throws Error
+// "granularity" where a price changes within one of the sums, "unit" where the prices are for
+// another unit than the sealed one.
 export function cost(opened, told) {
   const weights = new Map(told.weights.map(([seq, ...of]) => [seq, of.map(BigInt)]));
   let fee = 0n;
-  for (const { seq, records, channel, total } of opened) {
+  for (const { seq, records, channel, total, exponent } of opened) {
+    need(exponent === told.unit_exponent, "unit");
     let price = null;
     for (let at = seq; at < seq + records; at++) {
       const one = weights.get(at);

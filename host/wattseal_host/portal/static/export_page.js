@@ -28,6 +28,7 @@ const WORDS = {
 };
 const LOST = "The PIN was typed in another tab, or before this page was loaded again; the key is there. Give up and ask again.";
 const COARSE = "This tariff needs finer readings: its price changes within yours.";
+const UNIT = "These prices are for another unit than your meter's. Nothing was worked out.";
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 function say(id, text) {
@@ -150,7 +151,7 @@ function priced(opened) {
       const told = await ask(`/export/prices?tariff=${encodeURIComponent(part("tariff").value)}`);
       say("cost", cost(opened, await told.json()));
     } catch (error) {
-      say("cost", error.told ?? COARSE);
+      say("cost", error.told ?? (error.message === "unit" ? UNIT : COARSE));
     }
   });
 }

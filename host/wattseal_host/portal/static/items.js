@@ -18,7 +18,7 @@ async function leaves(key, meter, record, channel) {
 
 // sealed: the records' bytes, from before the period's first to its last; asked: what was asked
 // for. Returns readings, [{start, end, wh}] of the imported energy in order of time, and opened,
-// [{seq, records, channel, total}] of all of it.
+// [{seq, records, channel, total, exponent}] of all of it.
 export async function check(items, sealed, asked, meter, progress) {
   const last = sealed.at(-1);
   need(last && last.length > SIGNATURE, "record");
@@ -50,7 +50,10 @@ export async function check(items, sealed, asked, meter, progress) {
         if (record.count) points.push(sealedChannel(record, item.channel).point);
       }
       opening.add(points, item.total, number(item.secret));
-      opened.push({ seq: item.seq, records: item.count, channel: item.channel, total: item.total });
+      opened.push({
+        seq: item.seq, records: item.count, channel: item.channel, total: item.total,
+        exponent: part[0].exponent,
+      });
       if (item.channel === IMPORT) readings.push(reading(part, item.total));
     } else {
       need(item.seq % constants.blockRecords === 0 && asked.granularity === 0, "scope");
@@ -62,7 +65,7 @@ export async function check(items, sealed, asked, meter, progress) {
           const { blinding, pad } = await leaves(key, record.body.slice(2, 18), record, channel);
           const value = number(cipher.map((byte, i) => byte ^ pad[i]).slice(0, 4));
           opening.add([point], value, blinding);
-          opened.push({ seq: record.seq, records: 1, channel, total: value });
+          opened.push({ seq: record.seq, records: 1, channel, total: value, exponent: record.exponent });
           if (channel === IMPORT) readings.push(reading([record], value));
         }
       }
