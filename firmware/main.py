@@ -83,6 +83,7 @@ def main():
     if settings.tamper_pin >= 0:
         tamper = Pin(settings.tamper_pin, Pin.IN, Pin.PULL_UP)
     scl, sda = board.display
+    button = Pin(board.button, Pin.IN, Pin.PULL_UP)
     display = I2C(0, scl=Pin(scl), sda=Pin(sda), freq=400_000)
     number, tx, rx = board.customer
     customer = port(number, 115200, parity=None, tx=tx, rx=rx, txbuf=2048, invert=invert)
@@ -93,13 +94,12 @@ def main():
             "app", "build", storage, (settings, refused), time, RTC().datetime, cause(), entropy,
             ADC(Pin(board.voltage), atten=ADC.ATTN_11DB),
             ADC(Pin(board.current), atten=ADC.ATTN_11DB), (board.straight, board.nv_per_step),
-            tamper or (lambda: False), customer, utility, direction, display,
+            tamper or (lambda: False), customer, utility, direction, button, display,
             lambda: dogs[0].feed(), print,
         )
     except OSError as error:
         start_again(error)
-    button = Pin(board.button, Pin.IN, Pin.PULL_UP)
-    button.irq(lambda _: meter.press(), Pin.IRQ_FALLING)
+    button.irq(meter.button.moved, Pin.IRQ_FALLING | Pin.IRQ_RISING)
     # From here on only: to look through a long log may take longer than its patience.
     dogs.append(WDT(timeout=max(_LEAST_PATIENCE_MS, 3 * settings.burst_ms)))
     address = join(settings) if settings.tcp_port else ""

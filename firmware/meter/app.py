@@ -9,6 +9,7 @@ from wattseal.labels import CALIBRATION
 from wattseal.record import ORIGIN, decode_body, decode_origin, decode_sealed
 
 from meter import calibration
+from meter.button import Button
 from meter.clock import Clock
 from meter.consent import Consent
 from meter.customer_port import CustomerPort
@@ -39,7 +40,7 @@ BRINGS = ("meter.calibration",)
 
 def build(
     storage, settings, time, rtc, cause, entropy, voltage, current, converter, case_open,
-    customer_uart, utility_uart, direction, i2c, feed, console,
+    customer_uart, utility_uart, direction, button, i2c, feed, console,
 ):
     """Return the Meter of a board.
 
@@ -48,8 +49,8 @@ def build(
     os.urandom. voltage, current: converters with `read` (steps, 0 to 4095); voltage with `read_uv`
     as well. converter: the chip's, as ((lowest, highest) straight step, nominal nV a step).
     case_open: tells whether the case is open. customer_uart, utility_uart: the ports; direction:
-    of the second's transceiver, or None. i2c: the bus a display may be on. feed: feeds the
-    watchdog. console: takes a line of text for whoever watches.
+    of the second's transceiver, or None. button: reads 0 while it is pressed. i2c: the bus a
+    display may be on. feed: feeds the watchdog. console: takes a line of text for whoever watches.
 
     WattsealError `keys-lost` if the flash holds a log but not its keys: there is no honest way on.
     """
@@ -131,7 +132,10 @@ def build(
         f"meter {public.meter.hex()} boot {public.boot} record {log.count} "
         f"self-test {public.self_test} key {public.key.hex()}"
     )
-    return Meter(pairing, notice, display, server, metering, customer, utility, orders)
+    return Meter(
+        Button(clock, button, notice, pairing, hall), notice, display, server, metering, customer,
+        utility, orders,
+    )
 
 
 def _keep_clock(clock, told, boot, cause):

@@ -4,7 +4,7 @@ from wattseal.errors import Malformed, Refused
 from wattseal.events import GIVEN, WITHDRAWN
 from wattseal.manifest import SIGNATURE_BYTES, digest, proof
 
-from meter.applet_files import FOLDER, WAITING, sweep
+from meter.applet_files import WAITING, path, sweep
 from meter.approving import approve
 
 BRINGS = ("meter.applet_files", "meter.approving", "meter.desk_codes", "wattseal.manifest")
@@ -13,7 +13,7 @@ _APPLET = '#applet {{"digest":"{}","approved":{},"manifest":"{}","signature":"{}
 
 async def tell(hall, line):
     """Answer ?applet: a line for each applet, by the coroutine `line`."""
-    for data in _files(hall.storage):
+    for data in _files(hall.storage, hall.events.applets()):
         name = digest(data[:-SIGNATURE_BYTES])
         approved = "true" if hall.events.approved(name) else "false"
         body, signature = data[:-SIGNATURE_BYTES].hex(), data[-SIGNATURE_BYTES:].hex()
@@ -49,9 +49,8 @@ def _waiting(storage):
     return storage.read(WAITING)[:-SIGNATURE_BYTES]
 
 
-def _files(storage):
-    storage.folder(FOLDER)
-    for name in [entry[0] for entry in storage.sizes(FOLDER)]:
-        data = storage.read(FOLDER + "/" + name)
+def _files(storage, approved):
+    for name in [path(applet) for applet in approved] + [WAITING]:
+        data = storage.read(name)
         if len(data) > SIGNATURE_BYTES:
             yield data

@@ -4,7 +4,7 @@ from micropython import const
 from wattseal.events import GIVEN
 
 from meter import desk_codes as d
-from meter.applet_files import WAITING, path
+from meter.applet_files import WAITING, path, sweep
 
 BRINGS = ("meter.applet_files",)
 _ASKED_MS = const(120_000)
@@ -19,6 +19,9 @@ async def ask(desk, name, lines):
     while await desk.hear(until_ms) and not desk.message:
         if desk.events.approved(name):  # at home
             desk.result = d.APPROVED
+            return
+        if desk.answer == d.NO:
+            desk.result = d.REFUSED
             return
         if desk.answer:
             desk.notice.say(("Allowing ...",))
@@ -36,4 +39,5 @@ async def approve(storage, events, name):
     done = await events.applet(GIVEN, name)
     if done:
         storage.remove(WAITING)
+        sweep(storage, events.applets())
     return done

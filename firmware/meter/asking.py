@@ -25,6 +25,8 @@ async def agree(desk, plan):
             if desk.message[0] == d.REQUEST:
                 return None  # the newer one is asked about instead
             desk.reply(d.BUSY if desk.message[0] == d.MANIFEST else d.SESSION)
+    if desk.answer == d.NO:
+        return desk.end(d.REFUSED)
     pin = desk.hall.pins.draw()
     desk.state = d.PIN_SHOWN
     desk.answer = 0

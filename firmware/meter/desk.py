@@ -16,6 +16,7 @@ _LENGTHS = {d.REQUEST: 60, d.SHARE: 81, d.CONFIRMATION: 48}
 _LONGEST = const(242)
 BRINGS = ("meter.desk_codes",)
 _JUDGED_MS = const(120_000)
+_AHEAD_S = const(900)
 
 
 class Desk:
@@ -37,7 +38,7 @@ class Desk:
         self._news = asyncio.Event()
         self.message = None  # type: tuple[int, bytes] | None  # not taken yet
         self.result = 0
-        self.answer = 0  # of the button: 1 yes
+        self.answer = 0  # of the button: 1 yes, 2 no
         self.clear()
 
     def clear(self):
@@ -103,6 +104,11 @@ class Desk:
         """The button answers the question on the display. Perhaps in an interrupt."""
         self.answer = 1
 
+    def decline(self):
+        """The customer has something else in mind."""
+        self.answer = d.NO
+        self._news.set()
+
     def look(self):
         """Take notice of the button. To be called often."""
         if self.answer:
@@ -163,9 +169,19 @@ class Desk:
         else:
             agreed = await once("asking", "agree", self, plan)
         if agreed:
-            self.hall.served[plan.name] = self.clock.utc_s()
+            if plan.every_s:
+                self._note(plan)
             await once("export", "serve", self, plan, *agreed)
         return None
+
+    def _note(self, plan):
+        """Take note of when this export begins; OSError. Where exports may follow each other fast
+        the flash is asked for some time ahead: a restart then makes the next one wait longer."""
+        now_s = max(self.clock.utc_s(), plan.end_s)  # without a clock: no earlier than that
+        self.hall.served[plan.name] = now_s
+        if now_s > self.events.exported_s(plan.name):
+            ahead_s = 0 if plan.every_s >= _AHEAD_S else _AHEAD_S
+            self.events.note_export(plan.name, now_s + ahead_s)
 
     def stands(self, plan):
         """Tell whether what an export rests on is still there: the customer, and the approval."""

@@ -16,6 +16,8 @@ ANSWERED = const(3)  # the meter has given its share
 SERVING = const(4)
 DONE = const(5)  # all chunks were made, and the meter has signed
 
+NO = const(2)  # the button's answer; 1 is yes
+
 # What became of the newest message.
 TAKEN = const(1)
 IN_HAND = const(2)

@@ -14,7 +14,7 @@ from meter.once import once
 _AWAKE_MS = const(60_000)
 _PAGE_MS = const(5000)
 _RETRY_MS = const(60_000)  # at most so often a display that does not answer is tried again
-_PAGES = const(5)
+_PAGES = const(5)  # and one for each applet that may export, or one that says there is none
 _ACCOUNTS = (1, 2)  # those that say what was used
 
 
@@ -70,7 +70,7 @@ class Display:
                     rows = once("rows", "wrap", lines)
                 else:
                     rows = await self._page(page)
-                    page = (page + 1) % _PAGES
+                    page = (page + 1) % (_PAGES + max(1, len(self.public.events.applets())))
                 await once("ssd1306", "draw", self._i2c, rows)
                 if fresh and lines and notice.lines is lines:
                     notice.shown()
@@ -84,6 +84,9 @@ class Display:
 
     async def _page(self, page):
         """Return the rows of a page; what it takes is loaded in turn, as memory is short."""
+        if page >= _PAGES:
+            applets = self.public.events.applets()
+            return once("allowed", "rows", page - _PAGES, applets, self.storage)
         now_s = self.clock.utc_s()
         offset_s = once("price_list", "offset_s", self.storage, self.keys.epoch, now_s)
         account = None

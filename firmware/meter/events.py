@@ -61,6 +61,8 @@ class Events:
         self._decided = asyncio.Event()
         self.work = asyncio.Event()
         self.closed = bool(log.count) and decode_sealed(log.newest).event == CLOSED
+        if told.leaving:
+            self.work.set()  # the power failed meanwhile
         if cause == POWER_ON:
             told.counter = 0  # a setting nothing was sealed under went with the power
 
@@ -116,6 +118,11 @@ class Events:
     async def applet(self, state, digest):
         """Approve or withdraw an applet; in the log on return. False if none is taken now."""
         told = self._told
+        if told.leaving:
+            while told.leaving and not self.closed:
+                self._decided.clear()
+                await self._decided.wait()
+            return state == WITHDRAWN
         if (digest in told.applets) == (state == GIVEN):
             return True
         payload = applet_payload(state, digest)
@@ -128,7 +135,7 @@ class Events:
                 return False
             self._approved_ms = now_ms
         if self.closed:
-            told.applets = follow_applet(told.applets, payload)
+            told.follow(payload)
             await self._keep(True)
             return True
         self._applet = payload
@@ -138,13 +145,39 @@ class Events:
             await self._decided.wait()
         return (digest in told.applets) == (state == GIVEN)
 
+    def withdraw_all(self):
+        """Withdraw every applet: none may export from now on. Return whether the chain has told of
+        each, and the file holds it; what a power cut leaves of that is done after it."""
+        told = self._told
+        if told.applets and self.closed:
+            told.forget_applets()  # the withdrawal stands in the file alone
+            told.unsaved = True
+        elif told.applets and not told.leaving:
+            told.leaving = 1
+            told.unsaved = True
+            self.work.set()
+        if told.unsaved:
+            told.save()  # failing that, it is tried again, and before the next record
+        return not (told.leaving or told.unsaved)
+
     def approved(self, digest):
         """Tell whether an applet may export, and is not about to be withdrawn."""
-        return digest in self._told.applets and self._applet[1:] != digest
+        return digest in self.applets() and self._applet[1:] != digest
 
     def applets(self):
-        """Return the digests of the approved applets."""
-        return self._told.applets
+        """Return the digests of the approved applets, but for those about to be withdrawn at the
+        meter."""
+        return () if self._told.leaving else self._told.applets
+
+    def exported_s(self, digest):
+        """Return up to when an applet may have begun an export, UTC seconds; 0 if never."""
+        return self._told.served.get(digest, 0)
+
+    def note_export(self, digest, until_s):
+        """Take note, for later boots, that it may begin one up to then. OSError."""
+        self._told.served[digest] = until_s
+        if not self._told.save():
+            raise OSError("told")
 
     def consented(self):
         """Tell whether consumption may be shown on the utility port."""
@@ -171,6 +204,8 @@ class Events:
             return TAMPER, switch_payload(*switch)
         if self._applet:
             return APPLET, self._applet
+        if told.leaving and told.applets:
+            return APPLET, applet_payload(WITHDRAWN, told.applets[0])
         if told.consent != self._consent[0]:
             return CONSENT, switch_payload(*self._consent)
         return None
@@ -200,8 +235,7 @@ class Events:
                 told.case = payload[0]
                 self._switches -= 1
             elif event == APPLET:
-                after = follow_applet(told.applets, payload)
-                told.applets = told.applets if after is None else after
+                told.follow(payload)
                 self._applet = b""
                 self._decided.set()
             else:
@@ -227,7 +261,7 @@ class Events:
         # Again: whoever knew the old secret may have asked while the event was being sealed.
         self._consent = (WITHDRAWN, 0)
         self._told.consent = WITHDRAWN
-        self._told.applets = ()
+        self._told.forget_applets()
         self._applet = b""
         self._decided.set()
         await self._keep(True)

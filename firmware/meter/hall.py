@@ -10,8 +10,8 @@ _STATUS_BYTES = 192
 class Hall:
     """Gives the desk what it needs; forgets it when nothing is left to do.
 
-    events: the chain's. notice, pins: for the customer at the display. served: when an applet
-    began its newest export, UTC seconds by digest.
+    events: the chain's. notice, pins: for the customer at the display. served: when an
+    applet began its newest export since the boot, UTC seconds by digest.
     """
 
     def __init__(
@@ -66,6 +66,11 @@ class Hall:
         self._pairing.tick()
         if self._desk:
             self._desk.look()
+
+    def decline(self):
+        """Answer no to whatever the desk asks."""
+        if self._desk:
+            self._desk.decline()
 
     def wake(self):
         """Something has changed that an export depends on."""

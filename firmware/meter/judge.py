@@ -32,12 +32,13 @@ def judge(desk):
         # Sums that begin elsewhere would tell finer ones by their differences.
         or (finest and (plan.start_s % finest or plan.end_s % finest or wide % finest))
         or (manifest.reach_s and plan.start_s < now_s - manifest.reach_s)
-        or now_s - desk.hall.served.get(plan.name, -manifest.every_s) < manifest.every_s
+        or _too_soon(desk, plan.name, now_s - manifest.every_s)
     ):
         return d.SCOPE, None
     if not _in_the_log(desk, plan):
         return d.PERIOD, None
     plan.kind = manifest.kind
+    plan.every_s = manifest.every_s
     plan.reads = manifest.reads
     plan.origin = manifest.origin
     plan.recipient_key = manifest.recipient_key
@@ -45,6 +46,12 @@ def judge(desk):
         plan.origin, plan.start_s, plan.end_s, wide, desk.keys.public, plan.session
     )
     return 0, plan
+
+
+def _too_soon(desk, name, latest_s):
+    """Tell whether the export before this one began, or may have begun, after a time."""
+    begun_s = desk.events.exported_s(name)
+    return begun_s and desk.hall.served.get(name, begun_s) > latest_s
 
 
 def _manifest(desk, name):

@@ -9,33 +9,48 @@ class Notice:
     """A few lines of ASCII that take the display over and wake it: the newest, until `clear`.
 
     A display has 8 rows of 16 characters; longer lines go on in the next row. lines: () while
-    there is nothing. question: whether a press answers it. shown_ms: since when it can be read, in
-    `Clock.monotonic_ms`. has_display: whether a display answers. wake: None, or called whenever
-    anything has changed, perhaps in an interrupt.
+    there is nothing. question: whether a press answers it. urgent: nothing else is shown
+    until `release`. shown_ms: since when it can be read, in `Clock.monotonic_ms`. has_display:
+    whether a display answers. wake: None, or called whenever anything has changed, perhaps in an
+    interrupt.
     """
 
     def __init__(self, clock, console):
         self.lines = ()  # type: tuple[str, ...]
         self.question = False
+        self.urgent = False
         self.shown_ms = 0
         self.has_display = False
         self.wake = None
         self._clock = clock
         self._console = console
-        self._answer = lambda: None
+        self._answer = None
 
     def ask(self, lines, answer):
         """Ask for a press of the button. answer: called by it, perhaps in an interrupt."""
-        self._answer = answer
-        self._show(lines, True)
+        if not self.urgent:
+            self._answer = answer
+            self._show(lines, True)
 
     def say(self, lines):
         """Say something, a PIN for example."""
-        self._show(lines, False)
+        if not self.urgent:
+            self._show(lines, False)
+
+    def insist(self, lines, question=False):
+        """Say, or ask, what comes before all else: others are not shown until `release`."""
+        self.urgent = True
+        self._answer = None  # who asks sees that `question` has become False
+        self._show(lines, question)
+
+    def release(self):
+        """Take that away."""
+        self.urgent = False
+        self.clear()
 
     def clear(self):
         """Take away what is said or asked, answered or not."""
-        self._show((), False)
+        self.say(())
 
     def tell(self):
         """Say it on the console instead: no display answers, or it has ceased to."""
@@ -47,12 +62,16 @@ class Notice:
         """Take note that from now on it can be read."""
         self.shown_ms = self._clock.monotonic_ms()
 
-    def press(self):
-        """Take a press of the button, perhaps in an interrupt. Tell whether it was an answer."""
-        answers = self.question and self._clock.peek_ms() - self.shown_ms >= _READ_MS
+    def press(self, begun_ms):
+        """Take a press of the button, perhaps in an interrupt. Tell whether it was an answer.
+
+        begun_ms: when the button went down.
+        """
+        answers = self.question and begun_ms - self.shown_ms >= _READ_MS
         if answers:
             self.question = False
-            self._answer()
+            if self._answer:
+                self._answer()
         if self.wake:
             self.wake()
         return answers

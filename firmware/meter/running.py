@@ -6,8 +6,8 @@ import asyncio
 class Meter:
     """What `app.build` put together."""
 
-    def __init__(self, pairing, notice, display, server, metering, customer, utility, orders):
-        self._pairing = pairing
+    def __init__(self, button, notice, display, server, metering, customer, utility, orders):
+        self.button = button
         self.notice = notice
         self._display = display
         self._server = server
@@ -15,19 +15,6 @@ class Meter:
         self._customer = customer
         self._utility = utility
         self._orders = orders
-
-    def press(self):
-        """Take a press of the button, perhaps in an interrupt.
-
-        It answers what is asked (a question that could hardly be read yet swallows it), takes a PIN
-        away that is being shown, so that the pages can be read, or else opens the pairing.
-        """
-        if self.notice.press() or self.notice.question:
-            return
-        if self._pairing.is_open():
-            self._pairing.close()
-        else:
-            self._pairing.press()
 
     async def run(self, address="", port=0):
         """Run all tasks for ever; an exception in any of them ends all.
@@ -46,4 +33,5 @@ class Meter:
             self._utility.answer_forever(),
             self._orders.obey_forever(),
             self._display.show_forever(),
+            self.button.watch_forever(),
         )

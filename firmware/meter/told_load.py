@@ -6,7 +6,7 @@ record's news at most; where it is lost it is made again from the log.
 
 from binascii import crc32
 
-from wattseal.events import WITHDRAWN, decode_clock_set, decode_switch, follow_applet, spend
+from wattseal.events import WITHDRAWN, decode_clock_set, decode_switch, spend
 from wattseal.record import (
     APPLET,
     BOOT,
@@ -27,23 +27,32 @@ def load(told, storage, log):
     """Take the file into a Told, or make its content again from what the log still holds."""
     data = storage.read(NAME)
     first = log.count - 1
-    if len(data) >= APPLETS_AT + 4 and data[0] == VERSION and (
-        crc32(data[:-4]) == int.from_bytes(data[-4:], "big")
-    ):
+    lost = len(data) < APPLETS_AT + 4 or data[0] != VERSION or (
+        crc32(data[:-4]) != int.from_bytes(data[-4:], "big")
+    )
+    if not lost:
         for i, name in enumerate(NUMBERS):
             setattr(told, name, int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big"))
         told.spent_s, told.case, told.consent = data[1], data[2], data[3]
         told.calibration = data[DIGEST_AT:APPLETS_AT]
-        told.applets = tuple(
-            [data[at : at + DIGEST_BYTES] for at in range(APPLETS_AT, len(data) - 4, DIGEST_BYTES)]
-        )
+        for at in range(APPLETS_AT, len(data) - 4, DIGEST_BYTES + 4):
+            applet = data[at : at + DIGEST_BYTES]
+            told.applets += (applet,)
+            served = data[at + DIGEST_BYTES : at + DIGEST_BYTES + 4]
+            told.served[applet] = int.from_bytes(served, "big")
     else:
         first = log.oldest
         told.unsaved = True
+    record = None
     for seq in range(max(first, 0), log.count):
         body = log.body(seq)
         if body:
-            _follow(told, decode_body(body))
+            record = decode_body(body)
+            _follow(told, record)
+    if record and lost:
+        # When they exported was in the file alone: it may have been just now.
+        for applet in told.applets:
+            told.served.setdefault(applet, record.end_s)
 
 
 def _follow(told, record):
@@ -66,10 +75,9 @@ def _follow(told, record):
         told.consent = decode_switch(payload)[0]
     elif event == PAIRED:
         told.consent = WITHDRAWN
-        told.applets = ()
+        told.forget_applets()
     elif event == APPLET:
-        after = follow_applet(told.applets, payload)
-        told.applets = told.applets if after is None else after
+        told.follow(payload)
     elif event == CALIBRATED:
         told.calibration = payload
     elif event == ROTATED:

@@ -68,6 +68,20 @@ def decode(body):
     Malformed `applet-length`, `applet-version`, `applet-kind`, `applet-reads`, `applet-text`, or
     as `p256.decode_point` of a key.
     """
+    manifest = read(body)
+    decode_point(manifest.publisher_key)
+    if manifest.kind == STANDING:
+        decode_point(manifest.recipient_key)
+    elif manifest.recipient_key != bytes(POINT_BYTES):
+        raise Malformed("applet-kind")
+    return manifest
+
+
+def read(body):
+    """Return the Manifest of bytes that were decoded once: its keys are not looked at again.
+
+    Malformed as `decode`, but for the keys.
+    """
     if len(body) <= _FIXED_BYTES:
         raise Malformed("applet-length")
     if body[0] != VERSION:
@@ -97,11 +111,6 @@ def decode(body):
         at += 1 + length
     if at != len(body):
         raise Malformed("applet-length")
-    decode_point(manifest.publisher_key)
-    if manifest.kind == STANDING:
-        decode_point(manifest.recipient_key)
-    elif manifest.recipient_key != bytes(POINT_BYTES):
-        raise Malformed("applet-kind")
     return manifest
 
 

@@ -44,6 +44,7 @@ START_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 CAUSE_AT = 62  # of machine.reset_cause(); the VM itself says so of a reset
 POWER_ON = 1
 PRESS_S = 0.2
+_APART_S = 0.1  # a finger is not faster; contacts are at rest by then
 
 
 class EmulatedBoard(BoardTime, BoardDisplay):
@@ -178,12 +179,13 @@ class EmulatedBoard(BoardTime, BoardDisplay):
     # Hands
 
     def press_button(self, seconds: float = PRESS_S) -> None:
-        """Press the pairing button and release it after `seconds` of board time."""
+        """Press the button, release it after `seconds` of board time, and take the finger away."""
         self.drive_pin(self.button_pin, 0)
         try:
             self.run_until(self.now_s + seconds)
         finally:
             self.drive_pin(self.button_pin, 1)
+        self.run_until(self.now_s + _APART_S)
 
     def drive_pin(self, pin: int, level: int) -> None:
         """Put a pin of the board low (0) or high (1) from outside. All but the button start low."""

@@ -85,7 +85,7 @@ def test_everything_the_control_socket_can_do(rig):
     ran = served.do(do="run-until", t=first["now_s"] + 3600)
     assert ran["now_s"] == pytest.approx(first["now_s"] + 3600)
     assert ran["programs"] > first["programs"]
-    assert served.do(do="button")["now_s"] == pytest.approx(ran["now_s"] + 0.2)
+    assert served.do(do="button")["now_s"] == pytest.approx(ran["now_s"] + 0.3)
     assert served.do(do="load", watts=20)["ok"]
     assert served.do(do="load", kind="motor", watts=-20, power_factor=0.5)["ok"]
     assert served.do(do="power", on=False)["powered"] is False

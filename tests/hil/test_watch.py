@@ -209,11 +209,13 @@ def test_a_hand_at_a_served_rig(tmp_path):
     assert 15 <= seen["now_s"] - before < 20
     assert hand("power", "off", "--rig", rig).returncode == 0 and look()["powered"] is False
     assert hand("power", "on", "--rig", rig).returncode == 0
-    assert hand("button", "--rig", rig).returncode == 0
+    assert re.fullmatch(r"\d{6}\n", hand("button", "--rig", rig).stdout)
+    held = hand("button", "--hold", "6", "--rig", rig)
+    assert (held.returncode, held.stdout) == (0, "No exports are\nallowed.\n"), held.stderr
     for command, code in (
         (["plug", "much"], "usage"), (["plug", "1e999"], "load"), (["plug", '{"kind": 1}'], "load"),
         (["power", "maybe"], "usage"), (["wait", "-1"], "usage"),
-        (["button", "--seconds", "x"], "usage"),
+        (["button", "--seconds", "x"], "usage"), (["button", "--hold", "0"], "usage"),
     ):  # fmt: skip
         done = hand(*command, "--rig", rig)
         assert done.returncode == 2 and done.stderr.startswith(f"error: {code}"), done.stderr

@@ -23,7 +23,7 @@ def passes(board, seconds):
     board.run_until(board.now_s + seconds)
 
 
-def pages(board, count=5):
+def pages(board, count=6):
     """The next pages, as lists of lines."""
     shown = []
     for _ in range(count):
@@ -48,7 +48,7 @@ def day():
 
 
 def test_pages_and_sleep(day):
-    now, used, cost, status, pairing = pages(day)
+    now, used, cost, status, pairing, exports = pages(day)
     assert re.fullmatch(r" +1(19|20)\d W", now[0]) and now[1] == ""
     assert re.fullmatch(r"2(29|30)\.\d V 5\.\d\d A", now[3])
     assert re.fullmatch(r"In    31\.\d{3} kWh", now[4])
@@ -60,8 +60,9 @@ def test_pages_and_sleep(day):
     assert status[:4] == ["Sealing", "Record 54 up to", "2026-01-02 03:00", "not calibrated"]
     assert "".join(pairing[1:3]) in day.console
     assert pairing[3:6] == ["Never paired", "press to pair", "Utility: sealed"]
+    assert exports[:3] == ["Exports", "", "None is allowed."]
     assert pages(day, 1)[0][0].endswith(" W")  # and so on
-    passes(day, 25)
+    passes(day, 20)
     assert day.display_text().strip()
     passes(day, 10)
     assert day.display_text().strip() == ""
@@ -86,7 +87,7 @@ def test_a_press_shows_a_pin_and_the_next_one_the_pages(day):
         passes(day, HOUR_S)
         day.press_button()
         day.press_button()
-        _, used, *_, pairing = pages(day)
+        _, used, _, _, pairing, _ = pages(day)
         # Who is paired now does not see what was used before.
         assert re.fullmatch(r" +0\.[0-9]\d\d kWh in", used[1]) and " 0.000 kWh in" in used[4]
         assert pairing[3] == "Pairing 1"
@@ -160,7 +161,7 @@ def test_without_a_display_the_meter_goes_on(player):
         assert made.console.count("no display answers") == 1
         # Somebody plugs one in.
         made.inject(None)
-        passes(made, 70)
+        passes(made, 300)  # until it sleeps
         made.press_button()
         made.press_button()
         passes(made, 1)

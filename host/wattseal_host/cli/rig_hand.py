@@ -14,14 +14,28 @@ _RIG = Annotated[str, typer.Option("--rig", help="unix:PATH, socket://HOST:PORT 
 
 def button(
     rig: _RIG,
-    seconds: Annotated[float, typer.Option(min=0.05, max=600, help="How long it is held.")] = 0.2,
+    seconds: Annotated[
+        float,
+        typer.Option("--hold", "--seconds", min=0.05, max=600, help="Seconds it is held down."),
+    ] = 0.2,
 ) -> None:
-    """Press the meter's button, and print the PIN it shows then, if it can be seen."""
+    """Press the meter's button, and print the PIN it shows then, if it can be seen.
+
+    Held for more than 5 s it asks whether all exports shall be withdrawn: that is printed, and the
+    next press, 3 s later or more, says yes.
+    """
+    from wattseal_hil.button import HELD_S, hold
     from wattseal_hil.errors import BoardError
     from wattseal_hil.pairing import read_pin
     from wattseal_hil.rig.spec import open_rig, parse
 
+    from wattseal_host.cli import output
+
     with open_rig(parse(rig)) as opened:
+        if seconds >= HELD_S:
+            for line in hold(opened, seconds).splitlines():
+                typer.echo(output.plain(line))
+            return
         opened.press_button(seconds)
         with contextlib.suppress(BoardError):
             typer.echo(read_pin(opened))
