@@ -138,6 +138,25 @@ def test_another_request_is_in_hand(
     assert "96 readings" not in other.http.get("/results").text
 
 
+def test_one_that_was_left_in_the_middle_gives_way(
+    customer: Customer, meter: PeerMeter, bench: Bench, house: SealingMeter
+) -> None:
+    def busy(number: int) -> bytes:
+        raise PortError("port-busy", f"chunk {number}")
+
+    pin = to_the_pin(customer, meter)
+    meter.export_chunk = busy  # type: ignore[method-assign]
+    customer.type_pin(pin)
+    customer.until("serving")
+    customer.post("/export/end", at="/export")
+    other = Customer(bench.server.url)
+    other.sign_up("ben", house.meter)
+    other.ask()
+    assert other.until("busy")
+    bench.clock.ahead_s += 61
+    other.until("asked")
+
+
 def test_two_tabs_share_one_pin(customer: Customer, meter: PeerMeter) -> None:
     pin = to_the_pin(customer, meter)
     tab = Customer(str(customer.http.base_url), cookies=customer.http.cookies)

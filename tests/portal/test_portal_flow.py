@@ -1,4 +1,5 @@
-"""Asking the meter, in a real Chromium: the browser's mode, and what can go wrong at each step."""
+"""Asking a meter in process, in a real Chromium: what is told to whom, and what is false. Against
+the real firmware: test_portal_board, test_portal_people."""
 
 from __future__ import annotations
 
@@ -12,7 +13,6 @@ from playwright.sync_api import expect
 from portal_desk import Desk
 from relay_bench import FROM, TO, Bench
 from sealed_house import SealingMeter
-from wattseal_host.errors import PortError
 
 GOOD = "each the one your meter sealed"
 
@@ -78,15 +78,6 @@ def type_pin(desk: Desk, pin: str) -> None:
     desk.page.get_by_role("button", name="Open").click()
 
 
-def stuck(meter: PeerMeter) -> None:
-    """From now on no chunk is ready."""
-
-    def busy(number: int) -> bytes:
-        raise PortError("port-busy", f"chunk {number}")
-
-    meter.export_chunk = busy  # type: ignore[method-assign]
-
-
 def whole(meter: PeerMeter) -> int:
     return sum(v for (v,) in meter.house.values.values())
 
@@ -140,74 +131,10 @@ def test_opened_by_the_website_with_a_reload_at_each_step(desk: Desk, meter: Pee
     assert desk.complaints == []
 
 
-@pytest.mark.slow
-def test_a_reload_at_each_step_of_the_browser_s_mode(desk: Desk, meter: PeerMeter) -> None:
-    page = desk.page
-    ask(desk)
-    for told in ("whether this website may ever", "shows who asks", "PIN of six digits"):
-        page.get_by_text(told).wait_for()
-        page.reload()
-        page.get_by_text(told).wait_for()
-        if "PIN" not in told:
-            meter.press()
-    stuck(meter)
-    type_pin(desk, meter.pin)
-    page.get_by_text("on their way").wait_for()
-    page.reload()
-    page.get_by_text("the key is there").wait_for()
-    del meter.export_chunk  # type: ignore[attr-defined]
-    meter.reboot()
-    page.get_by_role("button", name="Ask again").click()
-    ask(desk)
-    page.get_by_text("shows who asks").wait_for()
-    meter.press()
-    page.get_by_label("PIN on your").wait_for()
-    type_pin(desk, meter.pin)
-    page.get_by_text(GOOD).wait_for()
-
-
 def test_refused_at_the_meter(desk: Desk, meter: PeerMeter) -> None:
     to_the_pin(desk, meter)
     meter.press()
     desk.page.get_by_text("refused at your meter").wait_for()
-
-
-@pytest.mark.slow
-def test_two_tabs(desk: Desk, meter: PeerMeter) -> None:
-    to_the_pin(desk, meter)
-    tab = desk.context.new_page()
-    tab.goto("/export")
-    tab.get_by_label("PIN on your").wait_for()
-    stuck(meter)
-    type_pin(desk, meter.pin)
-    tab.get_by_text("typed in another tab").wait_for()
-    del meter.export_chunk  # type: ignore[attr-defined]
-    desk.page.get_by_text(GOOD).wait_for()
-    assert meter.exchanges == 1
-    tab.get_by_role("button", name="Log off").click()
-    tab.get_by_role("link", name="Sign up").first.wait_for()
-    tab.goto("/export")
-    assert tab.url.endswith("/log-on")
-
-
-def test_unplugged_and_back(desk: Desk, meter: PeerMeter) -> None:
-    to_the_pin(desk, meter, granularity="each hour")
-    real, left = meter.export_chunk, [1]
-
-    def failing(number: int) -> bytes:
-        if left[0] and number == 5:
-            left[0] = 0
-            meter.plugged = False
-        return real(number)
-
-    meter.export_chunk = failing  # type: ignore[method-assign]
-    type_pin(desk, meter.pin)
-    expect(desk.page.locator("#link")).to_contain_text("does not answer")
-    assert desk.page.locator("#progress").is_visible()
-    desk.look("unplugged")
-    meter.plugged = True
-    desk.page.get_by_text(GOOD).wait_for()
-    del meter.export_chunk  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

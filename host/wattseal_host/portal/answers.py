@@ -12,19 +12,23 @@ from wattseal_host.portal.sessions import Session
 
 
 def in_browser(session: Session) -> Asking:
-    """The export that the session's browser opens. Raises Refused `export-over`."""
+    """The export that the session's browser opens. Raises Refused with why it failed, or
+    `export-over`."""
     asking = session.asking
     if asking is None or not asking.in_browser or asking.phase != phases.SERVING:
-        raise Refused("export-over")
+        why = asking.why if asking is not None and asking.in_browser else ""
+        raise Refused(why or "export-over")
     return asking
 
 
-def refusal(error: WattsealError) -> Response:
+def refusal(error: WattsealError, asking: Asking | None = None) -> Response:
+    """asking: what was asked for; once it is over, so is the script's trying again."""
+    over = 410 if asking is not None and asking.phase in phases.OVER else 503
     status = {
         "form": 403,
         "export-over": 410,
         "export-taken": 409,
         "tariff-browser": 410,
         "tariff-period": 410,
-    }.get(error.code, 503)
+    }.get(error.code, over)
     return JSONResponse({"code": error.code, "said": words.of(error)}, status)

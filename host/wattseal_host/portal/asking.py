@@ -57,7 +57,7 @@ class Asking:
             self.phase, self.changed_s, self.link = phase, now_s, ""
 
     def fail(self, why: str) -> None:
-        self.phase, self.why = FAILED, why
+        self.phase, self.why, self.link = FAILED, why, ""
         self.one.wipe()
 
     def drop(self) -> None:

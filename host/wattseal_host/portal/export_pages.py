@@ -229,7 +229,9 @@ class ExportPages:
         """What became of it in the browser."""
         try:
             asking, form = await self._of_the_browser(request, session)
-            if forms.text(form, "good") == "yes":
+            if asking.phase in phases.OVER:
+                pass  # and why is known already
+            elif forms.text(form, "good") == "yes":
                 asking.move(phases.DONE, exports.clock())
             else:
                 asking.fail("export-refused")
@@ -253,7 +255,7 @@ class ExportPages:
             number = request.path_params["number"]
             chunk = await self._wait(exports.chunk, asking, number)
         except WattsealError as error:
-            return refusal(error)
+            return refusal(error, session.asking)
         return Response(chunk, media_type="application/octet-stream")
 
     async def _span(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -262,7 +264,7 @@ class ExportPages:
             one, relay = asking.one, exports.relay
             span = await self._wait(relay.span, asking.meter, one.start_s, one.end_s)
         except WattsealError as error:
-            return refusal(error)
+            return refusal(error, session.asking)
         return JSONResponse({"first": span[0], "count": span[1]})
 
     async def _records(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -273,7 +275,7 @@ class ExportPages:
                 raise Malformed("form")
             found = await self._wait(exports.records, asking, first, count)
         except WattsealError as error:
-            return refusal(error)
+            return refusal(error, session.asking)
         return JSONResponse([one.hex() for one in found])
 
     async def _prices(self, request: Request, exports: Exports, session: Session) -> Response:

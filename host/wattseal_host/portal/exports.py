@@ -31,6 +31,7 @@ RETRY_LOOKS = 12
 APPROVAL_S = 150  # the meter asks for two minutes
 PATIENCE_S = 180  # without a step forward, after the PIN
 QUEUE_S = 900  # behind another request
+GIVES_WAY_S = 30  # the meter lets a reader be for a minute
 _MEANWHILE = {
     "port-missing", "port-silent", "port-answer", "port-refused", "relay-missing", "relay-answer",
     "relay-busy", "too-often", "meter-busy",
@@ -39,6 +40,11 @@ _ENDS = {
     "export-pin", "export-declined", "export-withdrawn", "export-refused", "export-late",
     "export-unpressed", "export-idle", "meter-memory",
 }  # fmt: skip
+
+
+def silence(code: str) -> str:
+    """What is said when the way to the meter was broken for `PATIENCE_S`, last for this code."""
+    return "relay-silent" if code.startswith("relay-") else "meter-silent"
 
 
 class Exports:
@@ -95,7 +101,7 @@ class Exports:
         patience_s = QUEUE_S if asking.phase == phases.BUSY else PATIENCE_S
         waits = asking.phase in (phases.APPLET, phases.ASKED, phases.PIN, phases.CHECKING)
         if not waits and now - asking.changed_s > patience_s:
-            asking.fail("meter-busy" if asking.phase == phases.BUSY else "meter-silent")
+            asking.fail("meter-busy" if asking.phase == phases.BUSY else silence(asking.link))
             return
         try:
             asking.box = self.relay.mailbox(asking.meter)
@@ -129,7 +135,15 @@ class Exports:
             if asking.phase != phases.SERVING or box is None or number >= box.chunks:
                 raise Refused("export-over")
         self._read(asking)
-        chunk = self.relay.chunk(asking.meter, number)
+        try:
+            chunk = self.relay.chunk(asking.meter, number)
+        except PortError as error:
+            if error.code == "port-refused":  # the meter serves it no longer: it says why
+                asking.looked_s = float("-inf")
+                self.look(asking)
+                if asking.phase == phases.FAILED:
+                    raise Refused(asking.why) from error
+            raise
         asking.done, asking.total = max(asking.done, number + 1), box.chunks
         asking.changed_s = self.clock()
         return chunk
@@ -160,6 +174,8 @@ class Exports:
             case phases.BUSY:
                 if box.state in (mailbox.NONE, mailbox.SERVED):
                     self._again(asking)
+                elif box.state == mailbox.SERVING:  # the meter knows whether anybody still reads it
+                    self._again(asking, GIVES_WAY_S)
             case phases.APPLET:
                 self._approval(asking, box)
             case phases.SENT | phases.ASKED | phases.PIN:
@@ -221,8 +237,8 @@ class Exports:
         asking.mailed_s = self.clock()
         asking.move(phases.APPLET, self.clock())
 
-    def _again(self, asking: Asking) -> None:
-        if self.clock() - asking.mailed_s >= RETRY_LOOKS * self._look_s:
+    def _again(self, asking: Asking, least_s: float = 0) -> None:
+        if self.clock() - asking.mailed_s >= max(least_s, RETRY_LOOKS * self._look_s):
             self._request(asking)
 
     def _request(self, asking: Asking) -> None:
@@ -246,6 +262,8 @@ class Exports:
             self._broken(asking, error)
 
     def _broken(self, asking: Asking, error: WattsealError) -> None:
+        if asking.phase in phases.OVER:
+            return
         if error.code in _MEANWHILE:
             asking.link = error.code
         else:

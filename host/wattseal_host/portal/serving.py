@@ -15,7 +15,7 @@ from wattseal_host.export import items
 from wattseal_host.portal import asking as phases
 from wattseal_host.portal import exported, mailbox
 from wattseal_host.portal.asking import Asking
-from wattseal_host.portal.exports import PATIENCE_S, Exports
+from wattseal_host.portal.exports import PATIENCE_S, Exports, silence
 from wattseal_host.portal.handed import Handed
 from wattseal_host.portal.relayed import RECORDS_AT_ONCE
 
@@ -88,14 +88,16 @@ def _go(exports: Exports, asking: Asking, keep: Callable[[Handed], None]) -> Non
 def records(exports: Exports, asking: Asking) -> list[bytes]:
     """The sealed records of the period, unverified."""
     relay, one = exports.relay, asking.one
-    first, count = _patiently(asking, lambda: relay.span(asking.meter, one.start_s, one.end_s))
+    first, count = _patiently(
+        exports, asking, lambda: relay.span(asking.meter, one.start_s, one.end_s)
+    )
     count = min(count, items.MAX_RECORDS)
     found: list[bytes] = []
     asking.done, asking.total = 0, count
     while len(found) < count:
         wanted = min(RECORDS_AT_ONCE, count - len(found))
         at = first + len(found)
-        part = _patiently(asking, partial(relay.records, asking.meter, at, wanted))
+        part = _patiently(exports, asking, partial(relay.records, asking.meter, at, wanted))
         if not part:
             raise PortError("relay-answer")
         found += part
@@ -106,7 +108,7 @@ def records(exports: Exports, asking: Asking) -> list[bytes]:
 def _chunk(exports: Exports, asking: Asking, number: int, last: bool) -> None:
     """One that is not whole is asked for once more: answers that come late are taken for others."""
     for again in (False, True):
-        chunk = _patiently(asking, partial(exports.chunk, asking, number))
+        chunk = _patiently(exports, asking, partial(exports.chunk, asking, number))
         try:
             asking.one.open(number, last, chunk)
             return
@@ -129,9 +131,10 @@ def _await(
         time.sleep(PAUSE_S / 2)
 
 
-def _patiently(asking: Asking, ask: Callable[[], _T]) -> _T:
-    """Again and again while the link is broken or the meter is at work."""
-    until_s = time.monotonic() + PATIENCE_S
+def _patiently(exports: Exports, asking: Asking, ask: Callable[[], _T]) -> _T:
+    """Again and again while the link is broken or the meter is at work. Raises Refused as
+    `exports.silence` when that has lasted too long."""
+    until_s = exports.clock() + PATIENCE_S
     while True:
         if asking.dropped:
             raise _Dropped
@@ -140,8 +143,9 @@ def _patiently(asking: Asking, ask: Callable[[], _T]) -> _T:
             asking.link = ""
             return found
         except (Refused, PortError) as error:
-            lasting = error.code in ("relay-token", "relay-meter", "export-over", "relay-span")
-            if lasting or time.monotonic() > until_s:
+            if error.code in ("relay-token", "relay-meter", "export-over", "relay-span"):
                 raise
+            if exports.clock() > until_s:
+                raise Refused(silence(error.code)) from error
             asking.link = error.code
         time.sleep(PAUSE_S)

@@ -52,6 +52,7 @@ _WORDS = {
     "port-silent": "Your meter does not answer just now. Is it switched on?",
     "port-answer": "What your meter answers is garbled just now.",
     "port-refused": "Your meter does not take requests.",
+    "relay-silent": "Your supplier's relay was not reached for three minutes. Ask again.",
     "relay-missing": "Your supplier's relay is not reached just now.",
     "relay-answer": "Your supplier's relay answers nothing that makes sense.",
     "relay-busy": "The line to your meter is taken just now.",

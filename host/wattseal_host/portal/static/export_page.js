@@ -24,7 +24,9 @@ const WORDS = {
   pin: "It is not your meter that answered, or the PIN was wrong. Ask again.",
   empty: "Your meter has no reading in this period.",
   origin: "This website is set up under another address than the one you see: its operator must say which.",
-  silent: "Your meter did not answer for three minutes. Ask again.",
+  meterSilent: "Your meter did not answer for three minutes. Is it switched on? Ask again.",
+  relaySilent: "Your supplier's relay was not reached for three minutes. Ask again.",
+  siteSilent: "This website was not reached for three minutes. Ask again.",
 };
 const LOST = "The PIN was typed in another tab, or before this page was loaded again; the key is there. Give up and ask again.";
 const COARSE = "This tariff needs finer readings: its price changes within yours.";
@@ -45,6 +47,7 @@ async function ask(path, form) {
   const error = new Error(told.said ?? "");
   error.lasting = answer.status === 410 || answer.status === 403;
   error.told = told.said;
+  error.code = told.code;
   throw error;
 }
 
@@ -58,7 +61,8 @@ async function patiently(path, form) {
       return answer;
     } catch (error) {
       if (error.lasting) throw error;
-      need(Date.now() < until, "silent");
+      const away = !error.code ? "site" : error.code.startsWith("relay-") ? "relay" : "meter";
+      need(Date.now() < until, `${away}Silent`);
       say("link", error.told ?? "This website is not reached just now. Trying again.");
     }
     await wait(POLL_MS);
@@ -111,7 +115,8 @@ async function sealed(advance) {
   return found;
 }
 
-async function open(pin) {
+// taken: called once the PIN is this tab's to use.
+async function open(pin, taken) {
   const bar = part("progress");
   bar.hidden = false;
   const now = await state();
@@ -121,6 +126,7 @@ async function open(pin) {
   const one = new Recipient(asked);
   const share = await one.share(pin);
   await ask("/export/share", { share: hex(share) });
+  taken();
   const empty = "00".repeat(65);
   const answered = await until((now) => now.share && now.share !== empty);
   const confirmation = await one.answer(bytes(answered.share));
@@ -162,9 +168,9 @@ async function opening(event) {
   if (!/^[0-9]{6}$/.test(pin)) return;
   part("pin-form").remove();
   page.dataset.phase = "open";
-  let good = "yes";
+  let good = "yes", mine = false;
   try {
-    const count = await open(pin);
+    const count = await open(pin, () => (mine = true));
     say("said", `${count} readings, each the one your meter sealed; the meter's signature is good. They are in this page alone.`);
   } catch (error) {
     good = "no";
@@ -174,7 +180,7 @@ async function opening(event) {
   say("link", "");
   part("progress").hidden = true;
   page.dataset.phase = good === "yes" ? "opened" : "refused";
-  await ask("/export/done", { good }).catch(() => {});
+  if (mine) await ask("/export/done", { good }).catch(() => {}); // another tab's goes on
 }
 
 // Before the PIN the server's page is the truth: it is loaded again whenever the export moves on.
