@@ -60,8 +60,10 @@ class Sensor:
         self._span_us = settings.mains_cycles * 1_000_000 // settings.mains_hz
         self._nominal_mv = 0 if settings.voltage_sensor else settings.nominal_mv
         self._start_mw = settings.start_mw
+        self._stop_mw = self._start_mw >> 1
         if self._nominal_mv:
-            self._start_mw = max(self._start_mw, _CT_ONLY_START_MW)
+            # What a clamp alone shows of no load at all is never negative, and would go on.
+            self._start_mw = self._stop_mw = max(self._start_mw, _CT_ONLY_START_MW)
         self.calibration = calibration
         self._lowest, self._highest = straight
         self._stamps = array("i", bytes(_CAPACITY))  # of every fourth pair
@@ -69,6 +71,7 @@ class Sensor:
         self._amps = array("H", bytes(2 * _CAPACITY))
         self.totals = [0, 0, 0, 0, 0]
         self._running_mw = 0  # mean power of about the last eight bursts
+        self._counts = False
         self._plan(_FIRST_PAIR_US)
         self._clear(0)
 
@@ -158,6 +161,7 @@ class Sensor:
             ):
                 self._clear(SENSOR_MISSING)
                 self._running_mw = 0
+                self._counts = False
                 return
             low = min(low, swing_low)
             high = max(high, swing_high)
@@ -171,7 +175,10 @@ class Sensor:
         totals[3] += self.voltage_mv
         totals[4] += self.current_ma
         self._running_mw += (self.power_mw - self._running_mw) >> 3
-        if abs(self._running_mw) < self._start_mw:
+        self._counts = abs(self._running_mw) >= (
+            self._stop_mw if self._counts else self._start_mw
+        )
+        if not self._counts:
             self.power_mw = 0
 
     def _evaluate_current(self, count):

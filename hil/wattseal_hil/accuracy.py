@@ -147,9 +147,9 @@ def _no_creep(board: EmulatedBoard, seed: int) -> Row:
 
 
 def _starts(board: EmulatedBoard, amps: float) -> bool:
-    """The register moves on in each of several spells."""
+    """After a minute to begin, the register moves on in each of several spells."""
     board.plug(Phantom(VOLTS, amps))
-    board.run_until(board.now_s + 1)
+    board.run_until(board.now_s + 60)
     seen_wh = [_imported_wh(board)]
     for _ in range(_STEADY):
         board.run_until(board.now_s + 20 * BURST_MS / 1000)

@@ -118,6 +118,25 @@ def test_noise_is_taken_out_of_the_current():
     assert statistics.fmean(currents) == pytest.approx(200, rel=0.02)
 
 
+def test_a_small_load_that_counts_goes_on_counting_and_none_does_not():
+    mains = Mains(4.6 / 230, noise=4)
+    sensor = sensor_at(mains)
+    powers = []
+    for _ in range(400):
+        sensor.measure()
+        powers.append(sensor.power_mw)
+    begins = next(at for at, power in enumerate(powers) if power)
+    assert begins < 30
+    assert statistics.fmean(powers[begins:]) == pytest.approx(4600, rel=0.1)
+    assert powers[begins:].count(0) < 20
+    mains.amps = 0
+    after = []
+    for _ in range(400):
+        sensor.measure()
+        after.append(sensor.power_mw)
+    assert not any(after[60:])
+
+
 def test_totals_are_sums_of_every_burst():
     sensor = sensor_at(Mains(0.01))  # below the starting power
     summed = [0] * 3
