@@ -73,12 +73,12 @@ async def _message(desk, plan, kind, within_ms):
 
 
 def _lines(plan, head, foot=""):
-    """Return what the display says of it: recipient, period, granularity."""
+    """Return what the display says of it: period and granularity, then the recipient."""
     wide = plan.granularity_s
-    return (
-        head, plan.origin.decode(), _day(plan.start_s) + " to", _day(plan.end_s),
-        f"every {wide} s" if wide else "every reading", foot,
-    )
+    return (head,) + ((foot,) if foot else ()) + (
+        _day(plan.start_s) + " to", _day(plan.end_s),
+        f"sums of {wide} s" if wide else "every reading", "to " + plan.origin.decode(),
+    )  # fmt: skip
 
 
 def _day(time_s):

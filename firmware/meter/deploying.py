@@ -1,7 +1,7 @@
 """A manifest on the desk: whether it is one. Loaded for one (see `once`)."""
 
 from wattseal.errors import Malformed
-from wattseal.manifest import SIGNATURE_BYTES, decode, digest, verify_signature_steps
+from wattseal.manifest import ONE_TIME, SIGNATURE_BYTES, decode, digest, verify_signature_steps
 from wattseal.record import EXPORT, IMPORT
 
 from meter import desk_codes as d
@@ -22,6 +22,8 @@ async def check(desk):
         manifest = decode(body)
     except Malformed:
         return d.FORM, b"", ()
+    if manifest.granularity_s % desk.public.interval_s:
+        return d.FORM, b"", ()  # its sums would hold now more readings, now one
     if not await drive(verify_signature_steps(manifest, body, data[-SIGNATURE_BYTES:])):
         return d.SIGNATURE, b"", ()
     name = digest(body)
@@ -33,11 +35,15 @@ async def check(desk):
 
 
 def _lines(manifest):
-    """Return what the display says of an applet."""
-    how = "needs a PIN" if manifest.kind == 1 else f"every {manifest.every_s} s"
-    what = _READS[manifest.reads]
+    """Return what the display says of an applet: first what it may, then what it says of itself."""
+    wide = manifest.granularity_s
     return (
-        "Allow? Press.", manifest.name.decode(), "by " + manifest.publisher.decode(),
+        "Allow? Press.",
+        "each by a PIN" if manifest.kind == ONE_TIME else "WITHOUT A PIN",
+        _READS[manifest.reads],
+        f"sums of {wide} s" if wide else "every reading",
+        f"once in {manifest.every_s} s" if manifest.every_s else "at any time",
+        '"' + manifest.name.decode() + '"',
+        'by "' + manifest.publisher.decode() + '"',
         "to " + manifest.origin.decode(),
-        f"{what}, {manifest.granularity_s} s" if manifest.granularity_s else what + ", all", how,
     )

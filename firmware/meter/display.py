@@ -13,6 +13,7 @@ from meter.once import once
 
 _AWAKE_MS = const(60_000)
 _PAGE_MS = const(5000)
+_PART_MS = const(2500)  # of a notice; less than what makes a question answerable
 _RETRY_MS = const(60_000)  # at most so often a display that does not answer is tried again
 _PAGES = const(5)  # and one for each applet that may export, or one that says there is none
 _ACCOUNTS = (1, 2)  # those that say what was used
@@ -59,25 +60,31 @@ class Display:
 
     async def _awake(self):
         notice = self._notice
-        page = 0
+        page = part = unread = 0
         lines = None
         sleeps_ms = self.clock.monotonic_ms() + _AWAKE_MS
         while notice.lines or self.clock.monotonic_ms() < sleeps_ms:
+            wait_ms = _PAGE_MS
             fresh = notice.lines is not lines
             lines = notice.lines
             try:
                 if lines:
-                    rows = once("rows", "wrap", lines)
+                    part = 0 if fresh else part + 1
+                    rows, parts = once("rows", "wrap", lines, part)
+                    unread = parts if fresh else unread
+                    if parts > 1:
+                        wait_ms = _PART_MS
                 else:
                     rows = await self._page(page)
                     page = (page + 1) % (_PAGES + max(1, len(self.public.events.applets())))
                 await once("ssd1306", "draw", self._i2c, rows)
-                if fresh and lines and notice.lines is lines:
-                    notice.shown()
+                if unread and lines and notice.lines is lines:
+                    unread -= 1
+                    notice.shown()  # no answer before all of it could be read
             except MemoryError:
                 lines = None  # others need it more; soon again
             try:
-                await asyncio.wait_for_ms(self._woken.wait(), _PAGE_MS)
+                await asyncio.wait_for_ms(self._woken.wait(), wait_ms)
                 sleeps_ms = self.clock.monotonic_ms() + _AWAKE_MS
             except asyncio.TimeoutError:  # noqa: UP041 (no name of MicroPython's)
                 pass

@@ -31,6 +31,7 @@ def judge(desk):
         or wide % desk.public.interval_s
         # Sums that begin elsewhere would tell finer ones by their differences.
         or (finest and (plan.start_s % finest or plan.end_s % finest or wide % finest))
+        or finest % desk.public.interval_s
         or (manifest.reach_s and plan.start_s < now_s - manifest.reach_s)
         or _too_soon(desk, plan.name, now_s - manifest.every_s)
     ):

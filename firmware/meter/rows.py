@@ -3,10 +3,13 @@
 from micropython import const
 
 _COLUMNS = const(16)
+_ROWS = const(8)
 
 
-def wrap(lines):
-    """Return the lines of a notice as rows: what is too long goes on in the next, by words."""
+def wrap(lines, part):
+    """Return (rows, how many parts there are) of a notice: what is too long for a row goes on in
+    the next, by words, and what is too long for a display is told in parts, each under the first
+    row. part: 0, 1, …, of any size."""
     rows = []
     for line in lines:
         while len(line) > _COLUMNS:
@@ -16,4 +19,7 @@ def wrap(lines):
             rows.append(line[:at])
             line = line[at:].strip()
         rows.append(line)
-    return rows
+    own = _ROWS - 1
+    parts = max(1, -(-(len(rows) - 1) // own))
+    at = 1 + part % parts * own
+    return rows[:1] + rows[at : at + own], parts

@@ -34,7 +34,9 @@ class Manifest:
     reach_s        how long ago a period may begin; 0: as far back as the log goes
     every_s        the least time between two exports
     name, publisher, origin   printable ASCII (bytes), 1 to 24, 24 and 40 characters: the applet's,
-                   its publisher's, and its recipient's (of a website "https://…")
+                   its publisher's, and its recipient's (of a website "https://…"). No quotation
+                   marks, and spaces one by one between words, in an origin none: a display must not
+                   be made to break a text into what looks like rows of its own
     """
 
     def __init__(self):
@@ -105,7 +107,8 @@ def read(body):
         text = body[at + 1 : at + 1 + length]
         if not 0 < length <= longest or len(text) != length:
             raise Malformed("applet-length")
-        if min(text) < 0x20 or max(text) > 0x7E:
+        plain = min(text) >= 0x20 and max(text) <= 0x7E and b'"' not in text
+        if not plain or text.strip() != text or (b" " if name == "origin" else b"  ") in text:
             raise Malformed("applet-text")
         setattr(manifest, name, text)
         at += 1 + length

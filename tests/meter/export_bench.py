@@ -74,8 +74,8 @@ class Service:
         raise AssertionError("the meter does not get on")
 
     def press(self):
-        """A press that can be an answer: the question could be read."""
-        self.passes(4)
+        """A press that can be an answer: the whole question could be read."""
+        self.passes(7)
         self.board.press_button()
         self.told()
         self.passes(1)

@@ -198,7 +198,14 @@ def test_a_bus_that_gets_stuck_while_a_notice_is_shown(player):
     ],
 )
 def test_long_lines_go_on_in_the_next_row(lines, rows):
-    assert wrap(lines) == rows
+    assert wrap(lines, 0) == (rows, 1)
+
+
+def test_what_no_display_holds_is_told_in_parts_under_the_first_row():
+    lines = ["PIN 123456"] + [str(number) for number in range(15)]
+    shown = [wrap(lines, part) for part in range(4)]
+    assert shown[0] == (lines[:8], 3) and shown[1] == (lines[:1] + lines[8:15], 3)
+    assert shown[2] == (lines[:1] + lines[15:], 3) and shown[3] == shown[0]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_the_demo(tmp_path: Path) -> None:
             while not (found := re.search(told, process.stdout.readline())):
                 pass
             if phase != "pin":
-                time.sleep(3.3)  # a question is to be read first
+                time.sleep(6)  # a question is to be read first
                 process.stdin.write("\n")
                 process.stdin.flush()
         customer.type_pin(found[1])

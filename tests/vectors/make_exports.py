@@ -117,7 +117,7 @@ def applets() -> Family:
     standing = {"kind": 2, "recipient_key": RECIPIENT.public}
     for name, change in (
         ("one-time", {}), ("standing", standing), ("both-channels", {"reads": 3}),
-        ("shortest-texts", {"name": b"a", "publisher": b" ", "origin": b"~"}),
+        ("shortest-texts", {"name": b"a", "publisher": b"!", "origin": b"~"}),
         ("longest-texts", {"name": b"n" * 24, "publisher": b"p" * 24, "origin": b"o" * 40}),
         ("numbers", {"granularity_s": U32 - 1, "reach_s": 0, "every_s": 0, "applet": 65535}),
     ):  # fmt: skip
@@ -144,6 +144,11 @@ def applets() -> Family:
         ("long-name", manifest(name=b"n" * 25), "applet-length"),
         ("long-origin", manifest(origin=b"o" * 41), "applet-length"),
         ("escape-in-name", manifest(name=b"\x1b[2J"), "applet-text"),
+        ("quotation-mark-in-name", manifest(name=b'Bill" by "X'), "applet-text"),
+        ("space-before-name", manifest(name=b" Bill"), "applet-text"),
+        ("space-after-publisher", manifest(publisher=b"Example "), "applet-text"),
+        ("two-spaces-in-publisher", manifest(publisher=b"Example  Ltd"), "applet-text"),
+        ("space-in-origin", manifest(origin=b"https://a.example import"), "applet-text"),
         ("no-ascii", manifest(origin=b"https://\xc3\xa9"), "applet-text"),
     ):
         family.add(f"bad-{name}", "applet", {"body": body.hex()}, failure=f"Malformed {code}")

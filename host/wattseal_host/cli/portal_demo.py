@@ -109,15 +109,18 @@ def _display(board: EmulatedBoard) -> Iterator[None]:
     over = threading.Event()
 
     def show() -> None:
-        seen = ""
+        head = ""
+        told: set[str] = set()  # a long question comes in parts, again and again
         while not over.wait(0.3):
             text = board.display_text().strip()
-            if text != seen and re.search(_ASKS, text):
+            if text.partition("\n")[0] != head:
+                head, told = text.partition("\n")[0], set()
+            if text not in told and re.search(_ASKS, text):
+                told.add(text)
                 rows = [f"  | {row:16} |" for row in text.splitlines()]
                 frame = "  +------------------+"
                 sys.stdout.write("\n".join((frame, *rows, frame, "")))
                 sys.stdout.flush()
-            seen = text
 
     def press() -> None:
         for _ in sys.stdin:

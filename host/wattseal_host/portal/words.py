@@ -75,9 +75,10 @@ def of_code(code: str) -> str:
 PHASES = {
     "busy": "Another request is in hand at your meter. Yours comes next; keep this page open.",
     "sent": "Your request is on its way to your meter.",
-    "applet": "Your meter's display asks whether this website may ever ask it. Read it, wait three "
-    "seconds, then press its button.",
-    "asked": "Your meter's display shows who asks, for what. If that is right, press its button.",
+    "applet": "Your meter's display asks whether this website may ever ask it. Read all of "
+    "it, wait three seconds, then press its button.",
+    "asked": "Your meter's display shows who asks, for what. If all of that is right, press its "
+    "button.",
     "pin": "Your meter's display shows a PIN of six digits. Type it here.",
     "exchange": "Your meter checks the PIN.",
     "confirm": "Your meter checks the PIN.",
