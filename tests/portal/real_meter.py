@@ -39,7 +39,7 @@ class Meter:
 
     def press(self) -> None:
         """Once the question could be read."""
-        self.passes(4)
+        self.passes(7)
         self.board.press_button()
 
     def shows(self, pattern: str) -> str:
