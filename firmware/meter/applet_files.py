@@ -1,10 +1,9 @@
-"""Where applets lie: applets/waiting, and one file for each approved one, by its digest.
+"""Where applets lie: one file for each approved one, by its digest.
 
 A file is manifest || signature. What is approved the chain says (`Events`), not the files.
 """
 
 FOLDER = "applets"
-WAITING = "applets/waiting"
 
 
 def path(name):
@@ -15,7 +14,7 @@ def path(name):
 def sweep(storage, approved):
     """Remove what is not approved any more."""
     storage.folder(FOLDER)
-    keep = [path(name) for name in approved] + [WAITING]
+    keep = [path(name) for name in approved]
     for name in [FOLDER + "/" + entry[0] for entry in storage.sizes(FOLDER)]:
         if name not in keep:
             storage.remove(name)

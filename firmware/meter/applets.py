@@ -4,7 +4,7 @@ from wattseal.errors import Malformed, Refused
 from wattseal.events import GIVEN, WITHDRAWN
 from wattseal.manifest import SIGNATURE_BYTES, digest, proof
 
-from meter.applet_files import WAITING, path, sweep
+from meter.applet_files import path, sweep
 from meter.approving import approve
 
 BRINGS = ("meter.applet_files", "meter.approving", "meter.desk_codes", "wattseal.manifest")
@@ -13,7 +13,7 @@ _APPLET = '#applet {{"digest":"{}","approved":{},"manifest":"{}","signature":"{}
 
 async def tell(hall, line):
     """Answer ?applet: a line for each applet, by the coroutine `line`."""
-    for data in _files(hall.storage, hall.events.applets()):
+    for data in _signed(hall):
         name = digest(data[:-SIGNATURE_BYTES])
         approved = "true" if hall.events.approved(name) else "false"
         body, signature = data[:-SIGNATURE_BYTES].hex(), data[-SIGNATURE_BYTES:].hex()
@@ -34,9 +34,9 @@ async def decide(hall, consent, state, name, given):
     if not challenge or given != expected:
         raise Refused("consent-proof")
     if state == GIVEN:
-        if not hall.events.approved(name) and digest(_waiting(hall.storage)) != name:
+        if not hall.events.approved(name) and digest(hall.waiting()[:-SIGNATURE_BYTES]) != name:
             raise Refused("applet-unknown")
-        done = await approve(hall.storage, hall.events, name)
+        done = await approve(hall, name)
     else:
         done = await hall.events.applet(WITHDRAWN, name)
         sweep(hall.storage, hall.events.applets())
@@ -45,12 +45,10 @@ async def decide(hall, consent, state, name, given):
     hall.wake()
 
 
-def _waiting(storage):
-    return storage.read(WAITING)[:-SIGNATURE_BYTES]
-
-
-def _files(storage, approved):
-    for name in [path(applet) for applet in approved] + [WAITING]:
-        data = storage.read(name)
-        if len(data) > SIGNATURE_BYTES:
+def _signed(hall):
+    for name in hall.events.applets():
+        data = hall.storage.read(path(name))
+        if data:
             yield data
+    if hall.waiting():
+        yield hall.waiting()

@@ -146,7 +146,7 @@ class Desk:
                 self.reply(d.FLASH)
             except MemoryError:
                 self.reply(d.MEMORY)
-            self.notice.clear()
+            self.hall.hush()
             self.clear()
         self._watchdog.rest(DESK)
 

@@ -50,7 +50,7 @@ async def serve(desk, plan, first, key):
             digest = transcript(plan.bound, first, desk.share, made, running)
             desk.signature = await drive(sign_steps(desk.keys.secret, digest))
             desk.state = d.DONE
-            desk.notice.clear()
+            desk.hall.hush()
         heard = await desk.hear(desk.read_ms + _IDLE_MS)
         if not desk.stands(plan):
             return desk.end(d.WITHDRAWN)

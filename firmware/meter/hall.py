@@ -10,8 +10,9 @@ _STATUS_BYTES = 192
 class Hall:
     """Gives the desk what it needs; forgets it when nothing is left to do.
 
-    events: the chain's. notice, pins: for the customer at the display. served: when an
-    applet began its newest export since the boot, UTC seconds by digest.
+    events: the chain's. notice, pins, pairing: for the customer at the display. served: when an
+    applet began its newest export since the boot, UTC seconds by digest. quiet_ms: until when no
+    applet may ask to be approved, on the monotonic clock.
     """
 
     def __init__(
@@ -25,13 +26,31 @@ class Hall:
         self.public = public
         self.notice = notice
         self.pins = pins
-        self._pairing = pairing
+        self.pairing = pairing
         self.events = events
         self.watchdog = watchdog
         self.served = {}
+        self.quiet_ms = 0
+        self._waiting = b""
+        self._asked = -1  # the epoch whose customer is asked
         self._desk = None
         self._task = None
         self._status = bytes(_STATUS_BYTES)
+
+    def wait(self, data):
+        """Keep a signed manifest until it is approved, another comes, or this customer leaves.
+        In memory alone: who deploys a thousand wears no flash."""
+        self._waiting = data
+        self._asked = self.keys.epoch
+
+    def waiting(self):
+        """Return the signed manifest that waits for this customer's approval, b"" if none does."""
+        return self._waiting if self._asked == self.keys.epoch else b""
+
+    def hush(self):
+        """Take away what the desk shows, and nothing of the pairing's."""
+        if not self.pairing.shows():
+            self.notice.clear()
 
     def put(self, data):
         """Take what was written for the desk: None while a message is in hand, False for none."""
@@ -48,7 +67,7 @@ class Hall:
         try:
             await desk.serve()
         finally:
-            self.notice.clear()
+            self.hush()
             desk.clear()
             self._status = desk.status()
             self._desk = self._task = None
@@ -63,7 +82,7 @@ class Hall:
 
     def look(self):
         """Take notice of the button, and of time. To be called often."""
-        self._pairing.tick()
+        self.pairing.tick()
         if self._desk:
             self._desk.look()
 

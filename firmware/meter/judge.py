@@ -22,7 +22,11 @@ def judge(desk):
     manifest = _manifest(desk, plan.name)
     if not manifest:
         return d.UNKNOWN, None
-    now_s = desk.clock.utc_s()
+    log = desk.log
+    newest = decode_body(log.body(log.count - 1)) if log.count else None
+    if not newest or newest.end_s < plan.end_s:
+        return d.PERIOD, None
+    now_s = max(desk.clock.utc_s(), newest.end_s)  # a clock may be lost, or set back
     wide = plan.granularity_s
     finest = manifest.granularity_s
     if (
@@ -66,9 +70,6 @@ def _in_the_log(desk, plan):
     """Tell whether the period is sealed, kept, and all this customer's; note where it lies."""
     log = desk.log
     plan.epoch = desk.keys.epoch
-    newest = decode_body(log.body(log.count - 1)) if log.count else None
-    if not newest or newest.end_s < plan.end_s:
-        return False
     plan.first = begins(log, plan.start_s, log.oldest)
     plan.end = begins(log, plan.end_s, plan.first)
     if log.oldest:

@@ -41,6 +41,7 @@ class Pairing:
         self._notice = notice
         self._pins = pins
         self._pin = ""
+        self._lines = ()
         self._shown = False
         self._closes_ms = 0
         self._random = b""
@@ -52,25 +53,33 @@ class Pairing:
         self._exchange = None
         self._closes_ms = self._clock.peek_ms() + _WINDOW_MS
         self._shown = True
-        self._notice.say(("Pairing", "PIN " + self._pin))
+        self._say("Pairing", "PIN " + self._pin)
 
     def is_open(self):
         """Tell whether the window is open, and its PIN not tried yet."""
         return bool(self._pin) and self._clock.peek_ms() < self._closes_ms
 
+    def shows(self):
+        """Tell whether what is on the display is the pairing's."""
+        return self._shown and self._notice.lines is self._lines
+
     def close(self):
         """Close the window before its time. May be called by an interrupt handler."""
+        shows = self.shows()
         self._pin = ""
         self._shown = False
-        self._notice.clear()
+        if shows:
+            self._notice.clear()
+
+    def _say(self, *lines):
+        self._lines = lines
+        self._notice.say(lines)
 
     def tick(self):
         """Take away what the display says when its time is over. To be called often."""
         if self._shown and self._clock.monotonic_ms() >= self._closes_ms:
-            self._shown = False
-            self._pin = ""
             self._exchange = None
-            self._notice.clear()
+            self.close()
 
     async def answer(self, share):
         """Return the meter's share (65 bytes) to the customer's, which spends the PIN.
@@ -82,7 +91,7 @@ class Pairing:
         pin = self._pin
         self._pin = ""
         # Until it is over: the display has that to show, and loads none of its pages meanwhile.
-        self._notice.say(("Pairing ...",))
+        self._say("Pairing ...")
         keys = self._keys
         self._exchange = await once("exchange", "pairing", pin, share, keys.random, keys.public)
         self._random = keys.random(METER_PAIRING_RANDOM)
@@ -101,12 +110,12 @@ class Pairing:
         _, key, own, expected = self._exchange
         if not once("exchange", "same", confirmation, expected):
             self._exchange = None
-            self._notice.say(("Pairing:", "wrong PIN"))
+            self._say("Pairing:", "wrong PIN")
             raise Refused("pairing-pin")
         keys = self._keys
         keys.prepare_epoch(
             once("exchange", "epoch_secret", key, self._random, customer_random, keys.meter)
         )
         self._exchange = None
-        self._notice.say(("Paired.",))
+        self._say("Paired.")
         return keys.epoch + 1, own, self._random

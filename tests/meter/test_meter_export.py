@@ -238,36 +238,6 @@ def test_what_is_refused(at):
             at.port.mail(kind, bytes(length))
 
 
-def test_the_display_shows_all_of_an_applet_before_a_press_approves_it(at):
-    """The longest texts there are, made to look like rows of something harmless."""
-    texts = {"name": b"each by a PIN 123456 790", "publisher": b"sums of 86400 s, monthly"}
-    name, data = applet(**STANDING | texts | {"origin": b"https://a.example/import/sums_of_86400_s"})
-    assert at.mail(MANIFEST, data) == (NONE, TAKEN)
-    at.passes(1)
-    parts = [at.board.display_text().split("\n")]
-    assert parts[0][:5] == [
-        "Allow? Press.", "WITHOUT A PIN", "import", "sums of 3600 s", "once in 3600 s",
-    ]  # fmt: skip
-    at.passes(2.5)
-    parts.append(at.board.display_text().split("\n"))
-    at.board.press_button()  # not all of it could be read yet
-    at.passes(0.5)
-    assert at.told() == (NONE, TAKEN)
-    told = "".join(row for part in parts for row in part[1:])
-    assert told.replace(" ", "").endswith(
-        '"eachbyaPIN123456790"by"sumsof86400s,monthly"tohttps://a.example/import/sums_of_86400_s'
-    )
-    assert all(part[0] == "Allow? Press." for part in parts)
-    at.passes(130)
-    assert at.mail(REQUEST, at.export(BEGIN_S, END_S).request(name)) == (NONE, UNKNOWN)
-
-
-@pytest.mark.parametrize("granularity_s", [1, 1799, 2700])
-def test_an_applet_whose_sums_are_no_whole_intervals(at, granularity_s):
-    _, data = applet(granularity_s=granularity_s)
-    assert at.mail(MANIFEST, data) == (NONE, FORM)
-
-
 def test_manifests_that_are_none(at):
     name, data = applet(name=b"New")
     assert at.mail(MANIFEST, data[:-1] + bytes([data[-1] ^ 1])) == (NONE, SIGNATURE)
