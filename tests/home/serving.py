@@ -21,7 +21,7 @@ class Visitor:
         self, house: House, entry: Entry | None = None, url: str = "http://localhost:8089"
     ) -> None:
         tls = url.startswith("https")
-        self._app = make_app(house, entry or Entry(KEY, False, False), HOSTS, tls)
+        self._app = make_app(house, entry or Entry(KEY, False), HOSTS, tls)
         self._url = url
         self.cookies = httpx.Cookies()
 

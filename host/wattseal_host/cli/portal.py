@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from wattseal.errors import Misuse
@@ -27,7 +29,8 @@ QUIET: dict[str, Any] = {
     "log_level": "warning",
     "server_header": False,
     "proxy_headers": False,
-    "limit_concurrency": 200,
+    "http": "wattseal_host.web.connections:Bounded",
+    "loop": "wattseal_host.web.connections:loop",
     "timeout_keep_alive": 5,
     "timeout_graceful_shutdown": 3,
 }
@@ -82,26 +85,36 @@ def serve(
         raise Misuse("tls", "--tls-cert and --tls-key belong together")
     if tls_cert is None and host not in ("127.0.0.1", "::1", "localhost"):
         raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
+    if relay is not None and relay_token is None:
+        raise Misuse("usage", "--relay wants --relay-token FILE, as the relay made it")
+    told = check_origin(origin) if origin else ""
     tariffs = _tariffs(tariff or [])
+    token = read_token(relay_token) if relay_token else ""
     os.umask(0o077)  # a database file made now is its owner's alone
     listening = bind(host, port)
-    site = Site(Accounts(database), tls_cert is not None, tariffs)
+    # Behind a proxy the visitors' TLS is the proxy's.
+    secure = tls_cert is not None or told.startswith("https:")
+    site = Site(Accounts(database), secure, tariffs, hosts=_hosts(told, host))
     if relay is not None:
         from wattseal_host.portal.exports import Exports
         from wattseal_host.portal.relayed import Relay
 
-        if relay_token is None:
-            raise Misuse("usage", "--relay wants --relay-token FILE, as the relay made it")
-        scheme = "https" if tls_cert else "http"
-        applet = Applet.make(
-            publisher_key(key),
-            check_origin(origin or f"{scheme}://{_named(listening)}"),
-            publisher,
-        )
-        client = Relay(relay, read_token(relay_token), str(relay_ca) if relay_ca else None)
+        own = told or f"{'https' if tls_cert else 'http'}://{_named(listening)}"
+        applet = Applet.make(publisher_key(key), own, publisher)
+        client = Relay(relay, token, str(relay_ca) if relay_ca else None)
         site.exports = Exports(client, applet)
     config = uvicorn.Config(make_app(site), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET)
     run(config, "portal", (), listening=listening)
+
+
+def _hosts(origin: str, host: str) -> frozenset[str] | None:
+    """Where it is said what the website is called, requests for another are another's; a proxy on
+    this machine may ask for the address it was given."""
+    if not origin:
+        return None
+    own = urlsplit(origin).netloc.lower()
+    named = f"[{host}]" if ":" in host else host
+    return frozenset((re.sub(r":\d+$", "", own), named, "localhost"))
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -37,7 +37,7 @@ class AccountPages:
             account = await run_in_threadpool(site.accounts.add, name, sealed, meter)
         except WattsealError as error:
             return self._again(request, "sign_up.html", error, form)
-        return self._enter(session, account)
+        return await self._enter(session, account)
 
     async def log_on(self, request: Request) -> Response:
         if request.method == "GET":
@@ -49,7 +49,7 @@ class AccountPages:
             form = await forms.read(request)
             check_form(request, session, form)
             name, password = forms.text(form, "name").strip().lower(), forms.text(form, "password")
-            if not (site.log_ons.take(peer(request)) and site.names.take(name)):
+            if not site.may_guess(peer(request), name):
                 raise Refused("too-often")
             # A NUL or a lone surrogate is no name, and PostgreSQL takes neither.
             known = name.isascii() and name.isprintable()
@@ -57,9 +57,10 @@ class AccountPages:
             sealed = account.password if account else None
             if not await run_in_threadpool(passwords.matches, password, sealed):
                 raise Refused("log-on")
+            assert account is not None
         except WattsealError as error:
             return self._again(request, "log_on.html", error, form)
-        return self._enter(session, account)
+        return await self._enter(session, account)
 
     async def log_off(self, request: Request) -> Response:
         """Wipes what the session holds."""
@@ -89,7 +90,7 @@ class AccountPages:
         try:
             form = await forms.read(request)
             check_form(request, session, form)
-            if not site.names.take(account.name):
+            if not site.removals.take(account.name):
                 raise Refused("too-often")
             told = forms.text(form, "password")
             if not await run_in_threadpool(passwords.matches, told, account.password):
@@ -101,27 +102,33 @@ class AccountPages:
         return site.take_back(go("/"))
 
     def _form(self, request: Request, page: str) -> Response:
-        """A form before log-on has a session too: its token must be somebody's."""
-        session = self._site.session(request)
-        if session is not None:
-            return go("/") if session.account else self._site.page(page, session, why="", told={})
-        token, session = self._site.sessions.open()
+        """A form before log-on has a token too, which must be somebody's."""
+        before = self._site.session(request)
+        if before is not None and before.account:
+            return go("/")
+        token, session = self._site.visitors.open(before)
         return self._site.give(self._site.page(page, session, why="", told={}), token)
 
     def _again(
         self, request: Request, page: str, error: WattsealError, form: dict[str, object]
     ) -> Response:
         token, session = None, self._site.session(request)
-        if session is None:
-            token, session = self._site.sessions.open()
+        if session is None or session.account is None:
+            token, session = self._site.visitors.open(session)
         status = 429 if error.code == "too-often" else 403 if error.code == "form" else 400
         told = {name: form[name] for name in ("name", "meter") if isinstance(form.get(name), str)}
         answer = self._site.page(page, session, status, why=words.of(error), told=told)
         return self._site.give(answer, token) if token else answer
 
-    def _enter(self, before: Session | None, account: Account | None) -> Response:
+    async def _enter(self, before: Session | None, account: Account) -> Response:
         """A new session: the cookie from before log-on is worth nothing afterwards."""
+        site = self._site
         if before is not None:
-            self._site.sessions.close(before)
-        token, _ = self._site.sessions.open(account)
-        return self._site.give(go("/"), token)
+            site.sessions.close(before)
+        token, session = site.sessions.open(account)
+        # It may have been removed while its password was checked: looked at only now, since a
+        # removal ends the sessions that are open when the account is gone.
+        if await run_in_threadpool(site.accounts.named, account.name) != account:
+            site.sessions.close(session)
+            return site.take_back(go("/log-on"))
+        return site.give(go("/"), token)

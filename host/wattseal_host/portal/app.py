@@ -59,7 +59,8 @@ def make_app(site: Site) -> ASGIApp:
         lifespan=lifespan,
         exception_handlers={Exception: _failed},
     )
-    return Guard(app, site.tls, FILE_PATH)
+    app.router.redirect_slashes = False  # it believes the Host it is told
+    return Guard(app, site.tls, FILE_PATH, site.hosts)
 
 
 async def _sweep(site: Site) -> None:

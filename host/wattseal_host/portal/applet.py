@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from wattseal.record import EXPORT, IMPORT
 from wattseal_host.keys import generate_key, load_key, public_bytes, save_key, sign_digest
 
 NAME, VERSION = "Load curve and cost", 1
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,6 @@ def publisher_key(path: Path) -> ECKey:
 
 def check_origin(origin: str) -> str:
     """Raises Malformed `origin` unless it is a website's origin: scheme, host, port."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Malformed("origin", origin)
-    if f"{parts.scheme}://{parts.netloc}" != origin or "@" in parts.netloc:
+    if not _ORIGIN.fullmatch(origin):
         raise Malformed("origin", origin)
     return origin

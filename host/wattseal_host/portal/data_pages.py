@@ -11,13 +11,15 @@ from starlette.responses import Response
 from wattseal.errors import Refused, WattsealError
 
 from wattseal_host.portal import analysis, forms, handed, words
+from wattseal_host.portal.sessions import Session
 from wattseal_host.portal.site import Site, check_form, go
-from wattseal_host.portal.tables import Consent
+from wattseal_host.portal.tables import Account, Consent
 from wattseal_host.report.localtime import LocalTime, day_text
 from wattseal_host.web import charts
 
 PURPOSE = "shown to me until I log off"
 CHECKED_AT_ONCE = 2  # a file is megabytes and seconds of work
+WAITING = 6  # for that, each with its megabytes; one of an account
 _UTC = LocalTime(())
 
 
@@ -25,6 +27,7 @@ class DataPages:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._checking = asyncio.Semaphore(CHECKED_AT_ONCE)
+        self._in_hand: set[int] = set()  # accounts, by number
 
     async def in_browser(self, request: Request) -> Response:
         session = self._site.session(request)
@@ -39,14 +42,28 @@ class DataPages:
             return go("/log-on")
         if request.method == "GET":
             return site.page("hand_over.html", session, why="")
-        account = session.account
+        try:
+            await self._take_file(request, session, session.account)
+        except WattsealError as error:
+            if error.code == "session-over":
+                return go("/log-on")
+            status = {"too-often": 429, "portal-full": 503}.get(error.code, 400)
+            return site.page("hand_over.html", session, status, why=words.of(error))
+        return go("/results")
+
+    async def _take_file(self, request: Request, session: Session, account: Account) -> None:
+        """Whether there is room is looked at before the file is read."""
+        site = self._site
+        if account.number in self._in_hand or not site.files.take(account.name):
+            raise Refused("too-often")
+        if len(self._in_hand) >= CHECKED_AT_ONCE + WAITING:
+            raise Refused("portal-full")
+        self._in_hand.add(account.number)
         try:
             form = await forms.read(request)
             check_form(request, session, form)
             if form.get("consent") != "yes":
                 raise Refused("consent")
-            if not site.files.take(account.name):
-                raise Refused("too-often")
             file = form.get("file")
             if isinstance(file, str):
                 file = file.encode()
@@ -54,13 +71,9 @@ class DataPages:
                 data = await run_in_threadpool(handed.read, file or b"", account.meter)
             given = Consent(int(time.time()), data.from_s, data.to_s, PURPOSE)
             site.sessions.hold(session, data)
-        except WattsealError as error:
-            if error.code == "session-over":
-                return go("/log-on")
-            status = {"too-often": 429, "portal-full": 503}.get(error.code, 400)
-            return site.page("hand_over.html", session, status, why=words.of(error))
-        await run_in_threadpool(site.accounts.consent, account, given)
-        return go("/results")
+            await run_in_threadpool(site.accounts.consent, account, given)
+        finally:
+            self._in_hand.discard(account.number)
 
     async def results(self, request: Request) -> Response:
         site = self._site

@@ -67,9 +67,9 @@ class ExportPages:
             route("/export/share", self._share, "POST"),
             route("/export/confirm", self._confirm, "POST"),
             route("/export/done", self._done, "POST"),
-            route("/export/chunk/{number:int}", self._chunk, "GET"),
+            route("/export/chunk/{number}", self._chunk, "GET"),
             route("/export/span", self._span, "GET"),
-            route("/export/records/{first:int}/{count:int}", self._records, "GET"),
+            route("/export/records/{first}/{count}", self._records, "GET"),
             route("/export/prices", self._prices, "GET"),
         ]
 
@@ -133,14 +133,14 @@ class ExportPages:
                 exports.begin, account, start_s, end_s, granularity_s, mode == BROWSER
             )
             self._site.sessions.ask(session, asking)
+            given = Consent(int(time.time()), start_s, end_s, PURPOSES[mode])
+            await self._wait(self._site.accounts.consent, account, given)
         except WattsealError as error:
             if error.code == "session-over":
                 return go("/log-on")
             status = {"too-often": 429, "form": 403}.get(error.code, 400)
             told = {name: value for name, value in form.items() if isinstance(value, str)}
             return self._form(exports, session, words.of(error), told, status)
-        given = Consent(int(time.time()), start_s, end_s, PURPOSES[mode])
-        await self._wait(self._site.accounts.consent, account, given)
         return go("/export")
 
     async def _pin(self, request: Request, exports: Exports, session: Session) -> Response:
@@ -252,7 +252,7 @@ class ExportPages:
     async def _chunk(self, request: Request, exports: Exports, session: Session) -> Response:
         try:
             asking = in_browser(session)
-            number = request.path_params["number"]
+            number = _whole(request, "number")
             chunk = await self._wait(exports.chunk, asking, number)
         except WattsealError as error:
             return refusal(error, session.asking)
@@ -270,7 +270,7 @@ class ExportPages:
     async def _records(self, request: Request, exports: Exports, session: Session) -> Response:
         try:
             asking = in_browser(session)
-            first, count = (request.path_params[name] for name in ("first", "count"))
+            first, count = (_whole(request, name) for name in ("first", "count"))
             if not (first < 2**32 and 0 < count <= RECORDS_AT_ONCE):
                 raise Malformed("form")
             found = await self._wait(exports.records, asking, first, count)
@@ -288,3 +288,12 @@ class ExportPages:
         except WattsealError as error:
             return refusal(error)
         return JSONResponse(told)
+
+
+def _whole(request: Request, name: str) -> int:
+    """A number of the path. Raises Malformed `form`; int() has an error of its own for thousands
+    of digits."""
+    text: str = request.path_params[name]
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise Malformed("form", name)
+    return int(text)

@@ -50,8 +50,8 @@ class Session:
 
 
 class Sessions:
-    """clock: seconds that never step back. The oldest session makes room when there are too
-    many, those without an account before the others."""
+    """clock: seconds that never step back. Who logged on has one; the oldest makes room when there
+    are too many."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Sessions:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
 
-    def open(self, account: Account | None = None) -> tuple[str, Session]:
+    def open(self, account: Account) -> tuple[str, Session]:
         """(the cookie's value, the new session)."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         now = self._clock()
@@ -74,8 +74,7 @@ class Sessions:
         self.sweep()
         with self._lock:
             if len(self._sessions) >= self._most:
-                nameless = (k for k, s in self._sessions.items() if s.account is None)
-                self._drop(next(nameless, next(iter(self._sessions))))
+                self._drop(next(iter(self._sessions)))
             self._sessions[session.key] = session
         return token, session
 

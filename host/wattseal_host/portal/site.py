@@ -17,9 +17,10 @@ from wattseal.errors import Refused
 from wattseal_host.portal.exports import Exports
 from wattseal_host.portal.sessions import Session, Sessions
 from wattseal_host.portal.tables import Accounts
+from wattseal_host.portal.visitors import Visitors
 from wattseal_host.tariff import Tariff
 from wattseal_host.web import HERE as SHARED
-from wattseal_host.web.limits import Limit
+from wattseal_host.web.limits import Limit, network
 
 HERE = Path(__file__).parent
 _templates = Environment(
@@ -32,21 +33,26 @@ _templates = Environment(
 @dataclass
 class Site:
     """tls: cookies travel by TLS alone; tariffs: by the name the visitor chooses from; exports:
-    None where no relay reaches the meters."""
+    None where no relay reaches the meters; hosts: the names it is asked for by, None for any."""
 
     accounts: Accounts
     tls: bool = False
     tariffs: Mapping[str, Tariff] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
     exports: Exports | None = None
+    hosts: frozenset[str] | None = None
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(self.clock)
+        self.visitors = Visitors(self.clock)
         self.log_ons = Limit(10, 30, self.clock)
-        self.names = Limit(5, 60, self.clock)
+        self.guesses = Limit(5, 60, self.clock)
+        # Refilled faster than one address may try: it takes several to keep somebody out.
+        self.names = Limit(50, 20, self.clock)
+        self.removals = Limit(5, 60, self.clock)
         self.sign_ups = Limit(10, 300, self.clock)
-        self.files = Limit(6, 10, self.clock)
+        self.files = Limit(6, 60, self.clock)
 
     @property
     def cookie(self) -> str:
@@ -54,7 +60,16 @@ class Site:
 
     def session(self, request: Request) -> Session | None:
         token = request.cookies.get(self.cookie)
-        return self.sessions.find(token) if token else None
+        if not token:
+            return None
+        return self.sessions.find(token) or self.visitors.find(token)
+
+    def may_guess(self, who: str, name: str) -> bool:
+        """Whether a peer may try a password of this name now. Nobody's tries alone keep the name's
+        owner out, who comes from elsewhere."""
+        return (
+            self.log_ons.take(who) and self.guesses.take(f"{name} {who}") and self.names.take(name)
+        )
 
     def page(self, name: str, session: Session | None, status: int = 200, **what: Any) -> Response:
         html = _templates.get_template(name).render(
@@ -94,7 +109,7 @@ def check_form(request: Request, session: Session | None, form: Mapping[str, Any
 
 
 def peer(request: Request) -> str:
-    return request.client.host if request.client else "?"
+    return network(request.client.host if request.client else "")
 
 
 def go(where: str) -> RedirectResponse:

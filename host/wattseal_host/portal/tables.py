@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -16,12 +17,15 @@ from sqlalchemy import (
     Table,
     create_engine,
     delete,
+    event,
     insert,
     select,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 from wattseal.errors import Refused
+
+from wattseal_host.errors import Unusable
 
 MEMORY = "sqlite://"
 _metadata = MetaData()
@@ -32,6 +36,7 @@ _accounts = Table(
     Column("name", String(40), unique=True, nullable=False),
     Column("password", String(200), nullable=False),
     Column("meter", LargeBinary(16), nullable=False),
+    sqlite_autoincrement=True,  # a removed account's number is never another's
 )
 _consents = Table(
     "portal_consents",
@@ -66,14 +71,21 @@ class Consent:
 
 
 class Accounts:
-    """url: of SQLAlchemy, `sqlite:///FILE` or `postgresql+psycopg://…`."""
+    """url: of SQLAlchemy, `sqlite:///FILE` or `postgresql+psycopg://…`. Raises Unusable
+    `database`."""
 
     def __init__(self, url: str) -> None:
         options = {}
         if url == MEMORY:
             options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-        self._engine: Engine = create_engine(url, hide_parameters=True, **options)
-        _metadata.create_all(self._engine)
+        try:
+            self._engine: Engine = create_engine(url, hide_parameters=True, **options)
+            if self._engine.dialect.name == "sqlite":
+                event.listen(self._engine, "connect", _hold_to_references)
+            _metadata.create_all(self._engine)
+        except (SQLAlchemyError, ImportError, ValueError) as error:
+            # Its own words may hold the password.
+            raise Unusable("database", f"cannot be opened ({type(error).__name__})") from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -102,16 +114,19 @@ class Accounts:
             connection.execute(delete(_accounts).where(_accounts.c.id == account.number))
 
     def consent(self, account: Account, consent: Consent) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(
-                insert(_consents).values(
-                    account=account.number,
-                    given_s=consent.given_s,
-                    from_s=consent.from_s,
-                    to_s=consent.to_s,
-                    purpose=consent.purpose,
-                )
-            )
+        """Raises Refused `session-over` for an account that was removed meanwhile."""
+        row = insert(_consents).values(
+            account=account.number,
+            given_s=consent.given_s,
+            from_s=consent.from_s,
+            to_s=consent.to_s,
+            purpose=consent.purpose,
+        )
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(row)
+        except IntegrityError as error:
+            raise Refused("session-over") from error
 
     def consents(self, account: Account) -> list[Consent]:
         """Newest first."""
@@ -119,3 +134,8 @@ class Accounts:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(_consents.c.id.desc()).limit(200)).all()
         return [Consent(row.given_s, row.from_s, row.to_s, row.purpose) for row in rows]
+
+
+def _hold_to_references(connection: Any, _: object) -> None:
+    """SQLite looks at foreign keys where it is told to, connection by connection."""
+    connection.execute("PRAGMA foreign_keys=ON")

@@ -27,7 +27,7 @@ from wattseal_host.errors import PortError
 from wattseal_host.portal.mailbox import MAX_CHUNKS
 from wattseal_host.relay.line import Line
 from wattseal_host.relay.tokens import Tokens
-from wattseal_host.web.limits import Limit
+from wattseal_host.web.limits import Limit, network
 
 MAX_MESSAGE_BYTES = 242  # 123 registers but for kind and length
 MAX_RECORDS = 64
@@ -75,7 +75,7 @@ class Relay:
             for line in self._lines:
                 line.close()
 
-        return Starlette(
+        app = Starlette(
             routes=[
                 route("", self._itself),
                 route("/mail/{kind}", self._mail, "POST"),
@@ -86,12 +86,14 @@ class Relay:
             ],
             lifespan=lifespan,
         )
+        app.router.redirect_slashes = False
+        return app
 
     async def _admit(self, request: Request) -> Line:
         """The meter's line, for who may ask for it."""
         name = self._tokens.name(request.headers.get("authorization", ""))
         if name is None:
-            peer = request.client.host if request.client else "?"
+            peer = network(request.client.host if request.client else "")
             raise Refused("relay-token" if self._strangers.take(peer) else "too-often")
         if not (self._mails if request.method == "POST" else self._reads).take(name):
             raise Refused("too-often")

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
 MAX_NAMES = 20_000
+NO_PEER = "?"
+
+
+def network(host: str) -> str:
+    """What counts as one peer: an IPv4 address, or the /64 of an IPv6 one, which is what the
+    least customer has."""
+    address = _address(host)
+    if address is None:
+        return host or NO_PEER
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def is_here(host: str) -> bool:
+    """Whether it is this machine itself."""
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 class Limit:

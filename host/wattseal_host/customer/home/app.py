@@ -36,6 +36,7 @@ def make_app(house: House, entry: Entry, hosts: frozenset[str], tls: bool = Fals
         ],
         exception_handlers={Exception: _failed},
     )
+    app.router.redirect_slashes = False
     return Guard(_Door(app, entry), tls, hosts=hosts)
 
 

@@ -82,15 +82,14 @@ class Pages:
                 told = ""
         if told is None:
             return self._page("enter.html", why="")
-        who = request.client.host if request.client else "?"
-        if not self._entry.may_try(who):
-            return self._page("enter.html", 429, why=words.TOO_OFTEN)
-        if not self._entry.opens(told[:1000]):
+        if not await self._entry.opens(told[:1000]):
             return self._page("enter.html", 403, why=words.NO_KEY)
         return self._entry.admit(RedirectResponse("/", 303))
 
     async def leave(self, request: Request) -> Response:
-        return self._entry.forget(RedirectResponse("/enter", 303))
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return RedirectResponse("/", 303)  # another website's form
+        return self._entry.forget(request, RedirectResponse("/enter", 303))
 
     def _page(self, name: str, status: int = 200, **what: Any) -> Response:
         def clock(at_s: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from wattseal_host.words import meaning
 
-TOO_OFTEN = "Too many tries. Wait a little, then try again."
 NO_KEY = "This is not the key. The command that serves this page printed it."
 _WORDS = {
     "port-none": "No meter's port was named, so there is nothing live.",
