@@ -5,6 +5,7 @@ from meter.local_time import civil_from_days
 from meter.once import once
 
 _ASKED_MS = 600_000
+_KEPT_MS = 60_000  # for so long no other question takes its place
 _PIN_MS = 300_000
 _CONFIRMED_MS = 60_000
 _DAY_S = 86400
@@ -22,9 +23,11 @@ async def agree(desk, plan):
         if not desk.stands(plan):
             return desk.end(d.WITHDRAWN)
         if desk.message:
-            if desk.message[0] == d.REQUEST:
+            kind = desk.message[0]
+            left_ms = until_ms - desk.clock.monotonic_ms()
+            if kind == d.REQUEST and left_ms < _ASKED_MS - _KEPT_MS:
                 return None  # the newer one is asked about instead
-            desk.reply(d.BUSY if desk.message[0] == d.MANIFEST else d.SESSION)
+            desk.reply(d.BUSY if kind in (d.MANIFEST, d.REQUEST) else d.SESSION)
     if desk.answer == d.NO:
         return desk.end(d.REFUSED)
     pin = desk.hall.pins.draw()

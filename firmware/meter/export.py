@@ -16,6 +16,7 @@ from meter.export_items import Items
 BRINGS = ("meter.begins", "meter.export_items", "wattseal.export", "wattseal.hkdf")
 _IDLE_MS = 600_000  # a broken link may come back
 _BUSY_MS = 60_000  # and keeps others out for so long
+_CHUNK_MS = 2000  # in all it keeps them out for 10 minutes, and so long a chunk
 
 
 async def serve(desk, plan, first, key):
@@ -29,7 +30,7 @@ async def serve(desk, plan, first, key):
     made = 0
     desk.chunks = items.chunks
     desk.state = d.SERVING
-    desk.read_ms = desk.clock.monotonic_ms()
+    begun_ms = desk.read_ms = desk.clock.monotonic_ms()
     while True:
         while True:
             number = _next(desk, made)
@@ -58,8 +59,13 @@ async def serve(desk, plan, first, key):
             return desk.end(d.EXPIRED)
         if desk.message:
             kind = desk.message[0]
-            idle_ms = desk.clock.monotonic_ms() - desk.read_ms
-            if kind in (d.REQUEST, d.MANIFEST) and (desk.state == d.DONE or idle_ms > _BUSY_MS):
+            now_ms = desk.clock.monotonic_ms()
+            gives_way = (
+                desk.state == d.DONE
+                or now_ms - desk.read_ms > _BUSY_MS
+                or now_ms - begun_ms > _IDLE_MS + _CHUNK_MS * desk.chunks
+            )
+            if kind in (d.REQUEST, d.MANIFEST) and gives_way:
                 return None
             desk.reply(d.BUSY if kind in (d.MANIFEST, d.REQUEST) else d.SESSION)
 

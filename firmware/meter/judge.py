@@ -1,7 +1,7 @@
 """Whether a request for an export may be served. Loaded for one (see `once`)."""
 
 from wattseal.export import binding
-from wattseal.manifest import SIGNATURE_BYTES, decode, digest
+from wattseal.manifest import ONE_TIME, SIGNATURE_BYTES, decode, digest
 from wattseal.record import decode_body
 
 from meter import desk_codes as d
@@ -40,6 +40,8 @@ def judge(desk):
         or _too_soon(desk, plan.name, now_s - manifest.every_s)
     ):
         return d.SCOPE, None
+    if manifest.kind == ONE_TIME and not desk.notice.has_display:
+        return d.REFUSED, None  # who would be asked could read neither this nor the PIN
     if not _in_the_log(desk, plan):
         return d.PERIOD, None
     plan.kind = manifest.kind

@@ -3,13 +3,15 @@
 from micropython import const
 
 _READ_MS = const(3000)  # a press answers a question that could be read for so long
+_UNSEEN_MS = const(0x2000_0000)  # six days: until it is drawn
 
 
 class Notice:
     """A few lines of ASCII that take the display over and wake it: the newest, until `clear`.
 
     A display has 8 rows of 16 characters; longer lines go on in the next row. lines: () while
-    there is nothing. question: whether a press answers it. urgent: nothing else is shown
+    there is nothing. question: whether a press answers it; without a display none is one, but for
+    what is urgent: nobody gives away by a press what cannot be read. urgent: nothing else is shown
     until `release`. shown_ms: since when it can be read, in `Clock.monotonic_ms`. has_display:
     whether a display answers. wake: None, or called whenever anything has changed, perhaps in an
     interrupt.
@@ -54,6 +56,7 @@ class Notice:
 
     def tell(self):
         """Say it on the console instead: no display answers, or it has ceased to."""
+        self.question = self.question and self.urgent
         for line in self.lines:
             self._console("notice: " + line)
         self.shown()
@@ -79,7 +82,7 @@ class Notice:
     def _show(self, lines, question):
         self.question = False  # until the lines belong to it, no press is an answer
         self.lines = lines
-        self.shown()
+        self.shown_ms = self._clock.monotonic_ms() + _UNSEEN_MS
         self.question = question
         if not self.has_display:
             self.tell()

@@ -9,6 +9,7 @@ from export_bench import (
     MANIFEST,
     NONE,
     PIN_SHOWN,
+    REFUSED,
     REQUEST,
     SCOPE,
     STANDING,
@@ -140,6 +141,54 @@ def test_an_end_of_the_pairing_takes_nothing_else_off_the_display(at):
     assert at.press() == (PIN_SHOWN, TAKEN)
     at.passes(120)
     assert read_pin(at.board)
+
+
+def test_a_question_is_not_replaced_while_it_is_read(at):
+    first, second = at.export(BEGIN_S, END_S), at.export(BEGIN_S, END_S)
+    assert at.mail(REQUEST, first.request(at.name)) == (ASKED, TAKEN)
+    for _ in range(5):
+        at.passes(10)
+        assert at.mail(REQUEST, second.request(at.name)) == (ASKED, BUSY)
+    at.passes(20)
+    assert at.part(4, 16) == first.session
+    assert at.mail(REQUEST, second.request(at.name)) == (ASKED, TAKEN)
+    assert at.part(4, 16) == second.session
+
+
+def test_an_export_that_is_drawn_out_gives_way(at):
+    one = at.export(BEGIN_S, END_S)
+    at.agree(one, at.name)
+    other = at.export(BEGIN_S, END_S).request(at.name)
+    for _ in range(12):
+        at.chunk(0)
+        at.chunk(1)
+        at.chunk(0)
+        assert at.mail(REQUEST, other)[1] == BUSY
+        at.passes(50)
+    at.passes(60 + 2 * at.chunks)
+    at.chunk(0)
+    assert at.mail(REQUEST, other) == (ASKED, TAKEN)
+
+
+def test_without_a_display_no_press_gives_anything_away(at):
+    at.board.inject({"fault": "display-absent"})
+    at.passes(1)
+    at.board.press_button()  # which finds that none answers
+    at.passes(200)
+    name, data = applet(version=70)
+    assert at.mail(MANIFEST, data) == (NONE, TAKEN)
+    customer = Customer(at.board)
+    assert at.press()[1] == TAKEN
+    assert customer.status()["pairing_open"]
+    customer.close()
+    assert at.mail(REQUEST, at.export(BEGIN_S, END_S).request(at.name))[1] == BUSY  # it is asked
+    at.passes(600)
+    assert at.mail(REQUEST, at.export(BEGIN_S, END_S).request(at.name)) == (NONE, REFUSED)
+    assert (name, True) not in known(at)
+    at.board.inject(None)
+    at.board.press_button()
+    at.passes(200)
+    assert at.mail(REQUEST, at.export(BEGIN_S, END_S).request(at.name)) == (ASKED, TAKEN)
 
 
 def test_what_waits_wears_no_flash_and_is_forgotten_by_a_restart(at):
