@@ -57,6 +57,11 @@ def public_bytes(key: ECKey) -> bytes:
     return bytes(point.public_bytes(Encoding.X962, PublicFormat.CompressedPoint))
 
 
+def secret_scalar(key: ECKey) -> int:
+    """A private key as the protocol package takes it."""
+    return int(key.get_op_key("sign").private_numbers().private_value)
+
+
 def sign_digest(key: ECKey, digest: bytes) -> bytes:
     """r || s, 64 bytes, over a digest of 32 bytes that is the whole message to sign."""
     private: Any = key.get_op_key("sign")

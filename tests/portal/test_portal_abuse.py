@@ -110,7 +110,8 @@ class _Straight:
     def meter(self, meter: bytes):  # type: ignore[no-untyped-def]
         from wattseal_host.portal.relayed import Meter
 
-        return Meter(self._line.identity(), self._line.status()[1])
+        status, sealed_s = self._line.status()
+        return Meter(self._line.identity(), status.next_seq, sealed_s)
 
     def mail(self, meter: bytes, kind: int, message: bytes) -> None:
         self._line.mail(kind, message)

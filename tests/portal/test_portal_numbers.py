@@ -119,6 +119,7 @@ ITSELF = {
 @pytest.mark.parametrize(
     "changed",
     [
+        {"next_seq": -1}, {"next_seq": 2**32}, {"next_seq": "9"},
         {"sealed_s": -1}, {"sealed_s": 2**32 + 1}, {"sealed_s": "7"}, {"sealed_s": True},
         {"sealed_s": None}, {"sealed_s": 10**400}, {"unit": {"name": "Wh", "exponent": 400}},
         {"unit": {"name": "\u202eWh", "exponent": 0}}, {"interval_s": 0}, {"interval_s": 2**40},

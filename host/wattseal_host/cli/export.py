@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from wattseal_host.cli import output
 
-if TYPE_CHECKING:
-    from wattseal_host.documents import Enrolment
-    from wattseal_host.export.items import Checked
-
-FORMAT = "wattseal-export/1"
 _READS = {"import": 1, "export": 2, "both": 3}
 
 applet_app = typer.Typer(no_args_is_help=True, help="Applets: who may ask a meter for what.")
@@ -92,14 +87,16 @@ def command(
 
     from wattseal_host.cli.customer import asked_pin
     from wattseal_host.export.fetch import Fetching
+    from wattseal_host.export.sheet import document
+    from wattseal_host.export.way import ByPort
     from wattseal_host.files import read_bounded, write_secret
-    from wattseal_host.keys import load_key
+    from wattseal_host.keys import load_key, secret_scalar
     from wattseal_host.strict_json import dumps
 
     start_s, end_s = output.utc_seconds(from_), output.utc_seconds(to)
-    with output.progress("exporting") as bar:
+    with output.progress("exporting") as bar, closing(ByPort(port)) as way:
         one = Fetching(
-            port,
+            way,
             read_bounded(applet, 1024),
             lambda text: print(text, file=sys.stderr),
             lambda: asked_pin(pin),
@@ -109,35 +106,9 @@ def command(
         if one.manifest.kind == STANDING:
             if key is None:
                 raise Misuse("usage", "a standing applet's exports open with --key")
-            secret = int(load_key(key).get_op_key("sign").private_numbers().private_value)
+            secret = secret_scalar(load_key(key))
         meter, checked = one.run(start_s, end_s, every_s, secret)
-    value = _file(meter, one.manifest.origin.decode(), checked, every_s)
+    value = document(meter, one.manifest.origin.decode(), checked.opened, every_s)
     write_secret(out, dumps(value) + b"\n")
-    rows = value["rows"]
-    assert isinstance(rows, list)
-    output.emit(
-        {"rows": len(rows), "file": str(out)}, [f"{len(rows)} rows, checked, in {out}"], as_json
-    )
-
-
-def _file(meter: Enrolment, origin: str, checked: Checked, every_s: int) -> dict[str, object]:
-    def text(at_s: int) -> str:
-        return datetime.fromtimestamp(at_s, UTC).isoformat()
-
-    return {
-        "format": FORMAT,
-        "meter": meter.meter.hex(),
-        "key": meter.key.hex(),
-        "recipient": origin,
-        "every_s": every_s,
-        "unit": {"name": meter.unit.name, "exponent": meter.unit.exponent},
-        "rows": [
-            {
-                "from": text(one.start_s),
-                "to": text(one.end_s),
-                "channel": meter.channels[one.channel],
-                "value": one.value,
-            }
-            for one in checked.opened
-        ],
-    }
+    rows = len(checked.opened)
+    output.emit({"rows": rows, "file": str(out)}, [f"{rows} rows, checked, in {out}"], as_json)

@@ -1,7 +1,8 @@
 """The entry point: one command with its groups, and what becomes of errors.
 
 Exit codes: 0 done (for `verify`: accepted), 1 a verification failed, 2 unusable input or another
-error, 3 a part of the ports failed, 130 interrupted, 141 the reader of our output went away.
+error, 3 a part of the ports failed, 4 a customer withdrew, 130 interrupted, 141 the reader of our
+output went away.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from wattseal_host.cli import (
     customer,
     demo,
     export,
+    export_collect,
     group,
     hand_over,
     home,
@@ -56,6 +58,7 @@ app.add_typer(provider.app, name="provider")
 app.add_typer(customer.app, name="customer")
 app.add_typer(portal.app, name="portal")
 app.add_typer(export.applet_app, name="applet")
+app.add_typer(export_collect.app, name="export")
 customer.app.command("recover")(recover.command)
 customer.app.command("hand-over")(hand_over.command)
 customer.app.command("compare")(compare.command)

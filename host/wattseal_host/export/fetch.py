@@ -1,8 +1,7 @@
-"""An export by way of a meter's utility port, from its applet to the checked readings."""
+"""An export, from its applet to the checked readings, over whatever way leads to the meter."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -11,99 +10,134 @@ from wattseal import manifest
 from wattseal.errors import Malformed, Refused
 from wattseal.manifest import SIGNATURE_BYTES
 
-from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
-from wattseal_host.export.items import Checked, check
+from wattseal_host.export.items import Checked, Item, check
 from wattseal_host.export.recipient import CONFIRMATION, MANIFEST, REQUEST, SHARE, Export
 from wattseal_host.export.standing import Standing
+from wattseal_host.export.way import AT_ONCE, Clock, Way
 from wattseal_host.portal import mailbox
 from wattseal_host.portal.mailbox import Mailbox
-from wattseal_host.relay.line import Line
 
 LOOK_S = 0.4
 APPROVED_S = 150.0
 ASKED_S = 600.0
 STEP_S = 60.0
 PATIENCE_S = 180.0  # with a link that is broken
+MEANWHILE = {
+    "port-missing", "port-silent", "port-answer", "port-busy", "meter-busy", "relay-busy",
+    "relay-missing", "relay-answer", "too-often",
+}  # fmt: skip
 _T = TypeVar("_T")
-_BROKEN = ("port-missing", "port-silent", "port-answer", "port-busy")
+
+
+def _nothing(text: str) -> None:
+    pass
 
 
 class Fetching:
-    """One export. tell: takes a line for whoever waits. ask_pin: the six digits, once the meter
-    shows them. progress: takes (done, of all)."""
+    """What an applet's recipient has exported. tell: takes a line for whoever waits. ask_pin: the
+    six digits, once the meter shows them. progress: takes (done, of all)."""
 
     def __init__(
         self,
-        port: str,
+        way: Way,
         applet: bytes,
-        tell: Callable[[str], None],
-        ask_pin: Callable[[], str],
-        progress: Callable[[float, float], None],
+        tell: Callable[[str], None] = _nothing,
+        ask_pin: Callable[[], str] = str,
+        progress: Callable[[float, float], None] = lambda done, of: None,
+        clock: Clock | None = None,
         look_s: float = LOOK_S,
     ) -> None:
+        """Raises Malformed `applet-…` where `applet` is no manifest with a signature."""
         if len(applet) <= SIGNATURE_BYTES:
             raise Malformed("applet-length")
         self.applet = applet
         self.manifest = manifest.decode(applet[:-SIGNATURE_BYTES])
-        self._line = Line(partial(UtilityPort, port, timeout_s=2.0))
+        self.digest: bytes = manifest.digest(applet[:-SIGNATURE_BYTES])
+        self._way, self._look_s = way, look_s
         self._tell, self._ask_pin, self._progress = tell, ask_pin, progress
-        self._look_s = look_s
+        self._clock = clock or Clock()
+        self._session = b""
+        self.served = False  # the meter has begun the newest export
 
     def run(
         self, start_s: int, end_s: int, granularity_s: int, secret: int = 0
     ) -> tuple[Enrolment, Checked]:
-        """Which meter it is, and what it opened.
+        """Which meter it is, and what it opened, the applet's approval included.
 
         secret: the recipient's key where the applet is a standing one.
 
         Raises Refused with what the meter says (`export-pin`, `export-scope`, …), `export-late`,
-        or as `Export` and `items.check`; PortError for a meter that stays away.
+        or as `Export`, `items.check` and `Checked.agrees`; PortError for a meter that stays away.
         """
-        try:
-            return self._run(start_s, end_s, granularity_s, secret)
-        finally:
-            self._line.close()
-
-    def _run(
-        self, start_s: int, end_s: int, granularity_s: int, secret: int
-    ) -> tuple[Enrolment, Checked]:
-        meter = self._patiently(self._line.identity)
-        told = self._say(MANIFEST, self.applet)
-        if told.result != mailbox.APPROVED:
-            self._tell(f"approve {self.manifest.name.decode()} on the meter's display, or at home")
-            self._until(lambda now: now.result == mailbox.APPROVED, APPROVED_S)
-        span = (self.manifest.origin.decode(), meter.key, start_s, end_s, granularity_s)
-        digest = manifest.digest(self.applet[:-SIGNATURE_BYTES])
-        one: Export
-        if self.manifest.kind == manifest.STANDING:
-            one = standing = Standing(secret, *span)
-            self._say(REQUEST, one.request(digest))
-            told = self._until(self._serves, STEP_S)
-            standing.agreed(told.share)
-        else:
-            one = Export(*span)
-            self._by_pin(one, digest)
-            told = self._until(self._serves, STEP_S)
-        self._chunks(one, told.chunks)
-        told = self._until(lambda now: now.state == mailbox.SERVED, STEP_S)
-        items = one.finish(told.signature)
-        first, count = self._patiently(lambda: self._line.span(start_s, end_s))
-        sealed = self._patiently(lambda: self._line.records(first, count))
+        meter = self._patiently(self._way.identity)
+        self.deploy()
+        items = self.items(meter, start_s, end_s, granularity_s, secret)
+        sealed = self.sealed(*self._patiently(lambda: self._way.span(start_s, end_s)))
         checked = check(items, sealed, meter.key, start_s, end_s, granularity_s, meter.interval_s)
         checked.agrees(meter)
         return meter, checked
 
-    def _by_pin(self, one: Export, digest: bytes) -> None:
-        self._say(REQUEST, one.request(digest))
+    def deploy(self) -> None:
+        """Have the applet approved, if it is not. Raises Refused `applet-bad`, `applet-unpressed`
+        (nobody did so in time)."""
+        self._session = b""
+        if self._say(MANIFEST, self.applet).result == mailbox.APPROVED:
+            return
+        self._tell(f"approve {self.manifest.name.decode()} on the meter's display, or at home")
+        try:
+            self._until(lambda now: now.result == mailbox.APPROVED, APPROVED_S)
+        except Refused as error:
+            if error.code != "export-late":
+                raise
+            raise Refused("applet-unpressed") from error
+
+    def items(
+        self, meter: Enrolment, start_s: int, end_s: int, granularity_s: int, secret: int = 0
+    ) -> list[Item]:
+        """What the meter exports, signed by it, unchecked against its records."""
+        span = (self.manifest.origin.decode(), meter.key, start_s, end_s, granularity_s)
+        self.served = False
+        one: Export
+        if self.manifest.kind == manifest.STANDING:
+            one = standing = Standing(secret, *span)
+            self._begin(one)
+            told = self._until(self._serves, STEP_S)
+            standing.agreed(told.share)
+        else:
+            one = Export(*span)
+            self._begin(one)
+            told = self._by_pin(one)
+        self.served = True
+        self._chunks(one, told.chunks)
+        return one.finish(self._until(lambda now: now.state == mailbox.SERVED, STEP_S).signature)
+
+    def sealed(self, first: int, count: int) -> list[bytes]:
+        """Sealed records, unverified; fewer where the log ends."""
+        found: list[bytes] = []
+        while len(found) < count:
+            wanted = min(AT_ONCE, count - len(found))
+            part = self._patiently(partial(self._way.records, first + len(found), wanted))
+            if not part:
+                break
+            found += part
+        return found
+
+    def _begin(self, one: Export) -> None:
+        self._session = b""
+        self._say(REQUEST, one.request(self.digest))
+        self._session = one.session
+
+    def _by_pin(self, one: Export) -> Mailbox:
         self._tell("press the meter's button to allow it")
         self._until(lambda now: now.state == mailbox.PIN, ASKED_S)
-        told = self._say(SHARE, one.share(self._ask_pin()))
-        if told.state != mailbox.ANSWERED:
-            told = self._until(lambda now: now.state == mailbox.ANSWERED, STEP_S)
+        self._say(SHARE, one.share(self._ask_pin()))
+        told = self._until(lambda now: now.state == mailbox.ANSWERED, STEP_S)
         self._say(CONFIRMATION, one.answer(told.share))
-        one.confirmed(self._until(self._serves, STEP_S).confirmation)
+        told = self._until(self._serves, STEP_S)
+        one.confirmed(told.confirmation)
+        return told
 
     @staticmethod
     def _serves(now: Mailbox) -> bool:
@@ -112,37 +146,34 @@ class Fetching:
     def _chunks(self, one: Export, count: int) -> None:
         while one.opened < count:
             number = one.opened
-            chunk = self._patiently(partial(self._line.chunk, number))
+            chunk = self._patiently(partial(self._way.chunk, number))
             one.open(number, number + 1 == count, chunk)
             self._progress(one.opened, count)
 
     def _say(self, kind: int, message: bytes) -> Mailbox:
-        self._patiently(partial(self._line.mail, kind, message))
-        told = self._until(lambda now: now.result != mailbox.IN_HAND, STEP_S)
-        return told
+        self._patiently(partial(self._way.mail, kind, message))
+        return self._until(lambda now: now.result != mailbox.IN_HAND, STEP_S)
 
     def _until(self, there: Callable[[Mailbox], bool], within_s: float) -> Mailbox:
-        """Look until something is so. Raises Refused with the meter's reason, or `export-late`."""
-        deadline_s = time.monotonic() + within_s
-        while time.monotonic() < deadline_s:
-            told = mailbox.read(self._patiently(self._line.mailbox))
-            if told.code:
+        """Look until something is so. Raises Refused with the meter's reason, or `export-late`.
+        While our export is in hand, a refusal is of somebody else's message."""
+        deadline_s = self._clock.ticks_s() + within_s
+        while self._clock.ticks_s() < deadline_s:
+            told = self._patiently(self._way.mailbox)
+            if told.code and told.session != self._session:
                 raise Refused(told.code)
             if there(told):
                 return told
-            time.sleep(self._look_s)
+            self._clock.sleep(self._look_s)
         raise Refused("export-late")
 
     def _patiently(self, ask: Callable[[], _T]) -> _T:
         """Ask again while the link is broken or the meter busy."""
-        deadline_s = time.monotonic() + PATIENCE_S
+        deadline_s = self._clock.ticks_s() + PATIENCE_S
         while True:
             try:
                 return ask()
-            except PortError as error:
-                if error.code not in _BROKEN or time.monotonic() > deadline_s:
+            except (Refused, PortError) as error:
+                if error.code not in MEANWHILE or self._clock.ticks_s() > deadline_s:
                     raise
-            except Refused as error:
-                if error.code != "meter-busy" or time.monotonic() > deadline_s:
-                    raise
-            time.sleep(self._look_s / 4)
+            self._clock.sleep(self._look_s / 4)

@@ -96,7 +96,7 @@ def check(
     meter's. Raises Refused `chain-…`, `export-scope` (something that was not asked for),
     `export-records` (an item of other records), `export-twice`, `export-empty`, `export-opening`.
     """
-    records = _verified(sealed, key, interval_s)
+    records = verified(sealed, key, interval_s)
     first = records[0].seq
     found: list[Opened] = []
     points: list[list[Point]] = []
@@ -130,7 +130,9 @@ def check(
     return Checked(records, tuple(sorted(found, key=lambda one: (one.start_s, one.channel))))
 
 
-def _verified(sealed: Sequence[bytes], key: bytes, interval_s: int) -> tuple[Record, ...]:
+def verified(sealed: Sequence[bytes], key: bytes, interval_s: int) -> tuple[Record, ...]:
+    """Consecutive records, by their links and the meter's signature on the last. Raises Refused
+    `export-records` for none or too many, `chain-…`; Malformed `record-…`."""
     if not 0 < len(sealed) <= MAX_RECORDS:
         raise Refused("export-records", "none, or too many")
     records = [decode_sealed(data) for data in sealed]

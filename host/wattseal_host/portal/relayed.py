@@ -24,9 +24,10 @@ _CODES = {
 
 @dataclass(frozen=True)
 class Meter:
-    """sealed_s: the end of its newest record."""
+    """next_seq: records in its log; sealed_s: the end of the newest."""
 
     enrolment: Enrolment
+    next_seq: int
     sealed_s: int
 
 
@@ -50,13 +51,12 @@ class Relay:
     def meter(self, meter: bytes) -> Meter:
         value = self._json(meter, "")
         try:
-            sealed_s = value.pop("sealed_s")
-            for name in ("oldest_seq", "next_seq"):
-                value.pop(name)
-            found = Meter(Enrolment.read(value), sealed_s)
+            _, next_seq, sealed_s = (value.pop(n) for n in ("oldest_seq", "next_seq", "sealed_s"))
+            found = Meter(Enrolment.read(value), next_seq, sealed_s)
         except (KeyError, WattsealError) as error:
             raise PortError("relay-answer") from error
-        if found.enrolment.meter != meter or not _counts(sealed_s, 2**32):
+        good = _counts(sealed_s, 2**32) and _counts(next_seq, 2**32 - 1)
+        if found.enrolment.meter != meter or not good:
             raise PortError("relay-answer")
         return found
 
