@@ -61,6 +61,7 @@ def _lines(manifest):
         "each by a PIN" if manifest.kind == ONE_TIME else "WITHOUT A PIN",
         _READS[manifest.reads],
         f"sums of {wide} s" if wide else "every reading",
+        f"of the last {manifest.reach_s} s" if manifest.reach_s else "of all the past",
         f"once in {manifest.every_s} s" if manifest.every_s else "at any time",
         '"' + manifest.name.decode() + '"',
         'by "' + manifest.publisher.decode() + '"',

@@ -76,8 +76,9 @@ def test_the_display_shows_all_of_an_applet_before_a_press_approves_it(at):
     assert at.mail(MANIFEST, data) == (NONE, TAKEN)
     at.passes(1)
     parts = [at.board.display_text().split("\n")]
-    assert parts[0][:5] == [
-        "Allow? Press.", "WITHOUT A PIN", "import", "sums of 3600 s", "once in 3600 s",
+    assert parts[0][:6] == [
+        "Allow? Press.", "WITHOUT A PIN", "import", "sums of 3600 s", "of all the past",
+        "once in 3600 s",
     ]  # fmt: skip
     at.passes(2.5)
     parts.append(at.board.display_text().split("\n"))

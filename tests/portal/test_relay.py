@@ -159,6 +159,28 @@ def test_another_meter_in_its_place(house: SealingMeter) -> None:
     relay.close()
 
 
+def test_a_meter_that_was_exchanged_gets_nothing_of_the_other(house: SealingMeter) -> None:
+    first, second = PeerMeter(house), PeerMeter(SealingMeter("other").origin().reading(5))
+    there = [first]
+    line = Line(lambda: there[0])
+    relay = Running(Relay([line], Tokens({"portal": TOKEN})).app())
+    http = httpx.Client(base_url=relay.url, headers={"authorization": f"Bearer {TOKEN}"})
+    at = {meter: f"/v1/{meter.house.meter.hex()}" for meter in (first, second)}
+    for meter, gone in ((second, first), (first, second), (second, first)):
+        assert http.get(f"{at[gone]}/records?first=0&count=1").status_code == 200
+        gone.plugged = False
+        assert code(http.get(f"{at[gone]}/mailbox"))[1] == "port-silent"
+        there[0], gone.plugged = meter, True
+        before = meter.mailbox_bytes()
+        assert code(http.post(f"{at[gone]}/mail/2", content=bytes(60))) == (404, "relay-meter")
+        assert meter.mailbox_bytes() == before
+        for _ in range(2):
+            records = http.get(f"{at[meter]}/records?first=0&count=1")
+            assert records.content[2:] == meter.house.sealed[0]
+            assert code(http.get(f"{at[gone]}/records?first=0&count=1"))[1] == "relay-meter"
+    relay.close()
+
+
 def test_one_master_at_a_time(meter: PeerMeter) -> None:
     line = Line(lambda: meter, patience_s=0.1)
     reached, go = threading.Event(), threading.Event()

@@ -62,6 +62,8 @@ class Relay:
                 try:
                     return await handler(request, await self._admit(request))
                 except WattsealError as error:
+                    if error.code == "relay-meter":  # it may have moved to another line
+                        self._of.pop(request.path_params["meter"], None)
                     status = _STATUS.get(error.code, 400)
                     return JSONResponse({"code": error.code}, status)
                 except ClientDisconnect:
@@ -101,31 +103,27 @@ class Relay:
         line = self._of.get(meter) or await run_in_threadpool(self._find, meter)
         if line is None:
             raise Refused("relay-meter")
-        if line.meter is not None and line.meter.hex() != meter:
-            self._of.clear()  # another meter was put in its place
-            raise Refused("relay-meter")
         return line
 
     def _find(self, meter: str) -> Line | None:
-        """Ask the lines that are not known yet. A PortError of theirs is told only where no
-        other line has the meter: it may be the one that is unplugged."""
+        """Ask the lines that are not open for who is there. A PortError of theirs is told only
+        where no other line has the meter: it may be the one that is unplugged."""
         broken: PortError | None = None
         for line in self._lines:
-            if line in self._of.values():
-                continue
             try:
-                self._of[line.identity().meter.hex()] = line
+                known = line.meter or line.identity().meter
             except PortError as error:
                 broken = error
+                continue
+            self._of[known.hex()] = line
         if meter not in self._of and broken is not None:
             raise broken
         return self._of.get(meter)
 
     async def _itself(self, request: Request, line: Line) -> Response:
+        status, sealed_s = await run_in_threadpool(line.status, _meter(request))
         identity = await run_in_threadpool(line.identity)
-        status, sealed_s = await run_in_threadpool(line.status)
-        if identity.meter.hex() != request.path_params["meter"]:
-            self._of.clear()
+        if identity.meter != _meter(request):
             raise Refused("relay-meter")
         value = identity.write()
         value.update(oldest_seq=status.oldest_seq, next_seq=status.next_seq, sealed_s=sealed_s)
@@ -140,28 +138,33 @@ class Relay:
                 raise Malformed("relay-message")
         if kind not in KINDS or not message:
             raise Malformed("relay-request")
-        await run_in_threadpool(line.mail, kind, bytes(message))
+        await run_in_threadpool(line.mail, kind, bytes(message), _meter(request))
         return Response(status_code=204)
 
     async def _mailbox(self, request: Request, line: Line) -> Response:
-        return _bytes(await run_in_threadpool(line.mailbox))
+        return _bytes(await run_in_threadpool(line.mailbox, _meter(request)))
 
     async def _chunk(self, request: Request, line: Line) -> Response:
         number = _number(request.path_params["number"], MAX_CHUNKS)
-        return _bytes(await run_in_threadpool(line.chunk, number))
+        return _bytes(await run_in_threadpool(line.chunk, number, _meter(request)))
 
     async def _span(self, request: Request, line: Line) -> Response:
         from_s, to_s = (
             _number(request.query_params.get(n, ""), MAX_NUMBER) for n in ("from", "to")
         )
-        first, count = await run_in_threadpool(line.span, from_s, to_s)
+        first, count = await run_in_threadpool(line.span, from_s, to_s, _meter(request))
         return JSONResponse({"first": first, "count": count})
 
     async def _records(self, request: Request, line: Line) -> Response:
         first = _number(request.query_params.get("first", ""), MAX_NUMBER)
         count = _number(request.query_params.get("count", ""), MAX_RECORDS)
-        records = await run_in_threadpool(line.records, first, count)
+        records = await run_in_threadpool(line.records, first, count, _meter(request))
         return _bytes(b"".join(len(one).to_bytes(2, "big") + one for one in records))
+
+
+def _meter(request: Request) -> bytes:
+    """The id in the address of a request that was admitted."""
+    return bytes.fromhex(request.path_params["meter"])
 
 
 def _number(text: str, most: int) -> int:

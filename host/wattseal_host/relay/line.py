@@ -55,8 +55,9 @@ class Port(Protocol):
 
 class Line:
     """All methods may be called by any thread. Refused `relay-busy` where others kept the line
-    for `patience_s`, `meter-busy` where the meter has another request in hand; PortError
-    `port-missing` or `port-silent` for a meter that is unplugged."""
+    for `patience_s`, `meter-busy` where the meter has another request in hand, `relay-meter` where
+    a `meter` is named and another is on the line; PortError `port-missing` or `port-silent` for a
+    meter that is unplugged."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Line:
         self._lock = threading.Lock()
         self._port: Port | None = None
         self._identity: Enrolment | None = None
+        self._kept_of = b""
         self._kept: OrderedDict[int, bytes] = OrderedDict()
 
     def close(self) -> None:
@@ -77,7 +79,7 @@ class Line:
 
     @property
     def meter(self) -> bytes | None:
-        """The id of the meter that was last found here; None: not known just now."""
+        """The id of the meter on this line; None while the line is not open."""
         identity = self._identity
         return None if identity is None else identity.meter
 
@@ -85,31 +87,31 @@ class Line:
         """Asked once, and again whenever the line broke: another meter may be on it."""
         return self._asking(lambda port: self._known(port))
 
-    def status(self) -> tuple[MeterStatus, int]:
+    def status(self, meter: bytes | None = None) -> tuple[MeterStatus, int]:
         """And the end of the newest record, 0 before the first."""
-        return self._asking(self._status)
+        return self._asking(self._status, meter)
 
-    def mail(self, kind: int, message: bytes) -> None:
-        self._asking(lambda port: port.mail(kind, message))
+    def mail(self, kind: int, message: bytes, meter: bytes | None = None) -> None:
+        self._asking(lambda port: port.mail(kind, message), meter)
 
-    def mailbox(self) -> bytes:
-        return self._asking(lambda port: port.mailbox_bytes())
+    def mailbox(self, meter: bytes | None = None) -> bytes:
+        return self._asking(lambda port: port.mailbox_bytes(), meter)
 
-    def chunk(self, number: int) -> bytes:
-        return self._asking(lambda port: port.export_chunk(number))
+    def chunk(self, number: int, meter: bytes | None = None) -> bytes:
+        return self._asking(lambda port: port.export_chunk(number), meter)
 
-    def records(self, first: int, count: int) -> list[bytes]:
+    def records(self, first: int, count: int, meter: bytes | None = None) -> list[bytes]:
         """Sealed records, unverified; fewer where the log ends. The line is let go in between."""
         found: list[bytes] = []
         for at in range(first, first + count, AT_ONCE):
             wanted = min(AT_ONCE, first + count - at)
-            found += self._asking(partial(self._records, first=at, count=wanted))
+            found += self._asking(partial(self._records, first=at, count=wanted), meter)
         return found
 
-    def span(self, from_s: int, to_s: int) -> tuple[int, int]:
+    def span(self, from_s: int, to_s: int, meter: bytes | None = None) -> tuple[int, int]:
         """(first sequence number, count) of the records that begin in the period, with those at
         its edges that make it whole; count 0: none."""
-        return self._asking(lambda port: self._span(port, from_s, to_s))
+        return self._asking(lambda port: self._span(port, from_s, to_s), meter)
 
     def _status(self, port: Port) -> tuple[MeterStatus, int]:
         status = port.status()
@@ -181,17 +183,19 @@ class Line:
             self._identity = port.identity()
         return self._identity
 
-    def _asking(self, ask: Callable[[Port], _T]) -> _T:
+    def _asking(self, ask: Callable[[Port], _T], meter: bytes | None = None) -> _T:
         if not self._lock.acquire(timeout=self._patience_s):
             raise Refused("relay-busy")
         try:
             if self._port is None:
                 port = self._open_port()
                 self._port = port.__enter__()
-                before, self._identity = self._identity, None
-                if before is not None and self._known(self._port) != before:
+                found = self._known(self._port).meter
+                if found != self._kept_of:
                     self._kept.clear()
-            assert self._port is not None
+                    self._kept_of = found
+            if meter is not None and self._known(self._port).meter != meter:
+                raise Refused("relay-meter")
             return ask(self._port)
         except PortError as error:
             if error.code in _BROKEN:
@@ -204,6 +208,7 @@ class Line:
 
     def _drop(self) -> None:
         port, self._port = self._port, None
+        self._identity = None
         if port is not None:
             with suppress(OSError):
                 port.__exit__(None, None, None)
