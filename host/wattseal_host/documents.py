@@ -12,13 +12,13 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 from wattseal.errors import Malformed, Refused
-from wattseal.record import DIGEST_BYTES, METER_ID_BYTES, meter_id
+from wattseal.record import DIGEST_BYTES, METER_ID_BYTES, Record, meter_id
 
 from wattseal_host import jws
 from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
 from wattseal_host.keys import PUBLIC_KEY_BYTES
-from wattseal_host.units import CHANNELS, Unit
+from wattseal_host.units import CHANNELS, SEALED_UNIT, Unit
 
 MAX_INTERVAL_S = 86400
 MAX_TARIFFS = 1000
@@ -73,6 +73,14 @@ class Enrolment:
     def channel_set(self) -> int:
         """The record's channel bits: 1 import, 3 import and export."""
         return (1 << len(self.channels)) - 1
+
+    def is_as_sealed(self, record: Record) -> bool:
+        """Whether unit and channels are a sealed record's: what is not signed is compared with it.
+        A record has no name of a unit; where nobody vouches for another, it is the watt-hour."""
+        return (
+            self.unit == Unit(SEALED_UNIT, record.exponent)
+            and self.channel_set == record.channel_set
+        )
 
 
 @dataclass(frozen=True)

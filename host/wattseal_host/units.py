@@ -13,6 +13,7 @@ from wattseal.record import CHANNEL_SETS
 from wattseal_host.fields import Fields
 
 CHANNELS = ("import", "export")
+SEALED_UNIT = "Wh"  # where no enrolment says otherwise
 SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,11}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 MAX_EXPONENT = 18

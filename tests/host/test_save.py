@@ -8,6 +8,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
@@ -18,13 +19,17 @@ from hypothesis import strategies as st
 from in_process import wattseal
 from sealed_house import SealingMeter
 from wattseal.errors import Refused
-from wattseal_host.customer.formats.gather import Gathered
+from wattseal_host.collect.customer import CustomerPort
+from wattseal_host.collect.itself import MeterSelf
+from wattseal_host.customer.formats.gather import Gathered, from_port
 from wattseal_host.customer.formats.green_button import to_green_button
 from wattseal_host.customer.formats.summer_time import NO_RULE, moment, rules_of
 from wattseal_host.customer.formats.table import safe, to_table
+from wattseal_host.customer.openings import Opening
 from wattseal_host.customer.store import Secrets
 from wattseal_host.documents import Enrolment
 from wattseal_host.ledger import Ledger
+from wattseal_host.stretch import Stretch
 from wattseal_host.units import Unit
 
 
@@ -123,7 +128,6 @@ def test_a_zone_no_rule_describes_is_refused(name: str, year: int) -> None:
 
 def _gathered(meter: SealingMeter, unit: str = "Wh") -> Gathered:
     from wattseal_host.customer.recover import readings_of
-    from wattseal_host.stretch import Stretch
 
     stretch = Stretch.from_sealed(meter.sealed[1:])
     openings = Secrets(meter.meter, meter.key, dict(meter.secrets)).opener().open_stretch(stretch)
@@ -142,6 +146,34 @@ def test_what_is_no_energy() -> None:
     assert caught.value.code == "format-unit"
     rows = list(csv.DictReader(to_table(gathered, ZoneInfo("UTC")).decode().splitlines()))
     assert rows[0]["import_m"] == "7000"
+
+
+@pytest.mark.parametrize("exponent", [0, 1])
+def test_the_unit_is_what_the_records_say(exponent: int) -> None:
+    """A port says of its unit what it likes; what it sealed is signed."""
+    meter = SealingMeter("told").origin().reading(7)
+    stretch = Stretch.from_sealed(meter.sealed)
+    held = Secrets(meter.meter, meter.key, dict(meter.secrets))
+    said = Enrolment(meter.meter, meter.key, Unit("Wh", exponent), 1800, ("import",))
+
+    class Port:
+        def itself(self) -> MeterSelf:
+            return MeterSelf(said, len(meter.sealed), 0, 1)
+
+        def history(self, _: int) -> list[bytes]:
+            return meter.sealed
+
+        def openings(self, first: int, count: int) -> list[Opening]:
+            return held.opener().open_stretch(stretch)
+
+    def gather() -> Gathered:
+        return from_port(cast(CustomerPort, Port()), held, 0, 2**32, lambda done, of: None)
+
+    if not exponent:
+        assert [one.value for one in gather().readings] == [7]
+        return
+    with pytest.raises(Refused, match="meter-differs"):
+        gather()
 
 
 def test_an_exponent_the_schema_has_not() -> None:

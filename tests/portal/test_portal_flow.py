@@ -3,6 +3,7 @@ the real firmware: test_portal_board, test_portal_people."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -84,6 +85,39 @@ def whole(meter: PeerMeter) -> int:
 
 def total(meter: PeerMeter) -> str:
     return f"{whole(meter) / 1000:.2f} kWh"
+
+
+@pytest.mark.parametrize(
+    "lie, told",
+    [
+        ({"unit": {"name": "Wh", "exponent": 1}}, "another unit"),
+        ({"channels": ["import", "export"]}, "other channels"),
+        ({"unit": {"name": "m", "exponent": 0}}, "says otherwise of your meter"),
+    ],
+    ids=str,
+)
+def test_a_relay_that_lies_about_the_meter(
+    desk: Desk,
+    meter: PeerMeter,
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    lie: dict[str, Any],
+    told: str,
+) -> None:
+    """What is opened is as it was sealed, and no cost is told that is another's."""
+    ask_relay = bench.client._ask
+
+    def lying(method: str, meter: bytes, path: str, **options: Any) -> bytes:
+        data = ask_relay(method, meter, path, **options)
+        return data if path else json.dumps({**json.loads(data), **lie}).encode()
+
+    monkeypatch.setattr(bench.client, "_ask", lying)
+    to_the_pin(desk, meter)
+    type_pin(desk, meter.pin)
+    desk.page.get_by_text(GOOD).wait_for()
+    assert desk.page.locator("#total").inner_text() == total(meter)
+    desk.page.get_by_role("button", name="Work it out here").click()
+    expect(desk.page.locator("#cost")).to_contain_text(told)
 
 
 def test_opened_in_the_browser_and_nowhere_else(desk: Desk, meter: PeerMeter, bench: Bench) -> None:

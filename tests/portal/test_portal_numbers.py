@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from peer_meter import PeerMeter
+from portal_bench import flat_tariff
 from relay_bench import TOKEN, Bench, Customer, to_the_pin
-from sealed_house import SealingMeter
-from wattseal.errors import Malformed, WattsealError
+from sealed_house import START_S, SealingMeter
+from wattseal.errors import Malformed, Refused, WattsealError
 from wattseal_host.collect.utility import UtilityPort
+from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
-from wattseal_host.portal import mailbox
+from wattseal_host.portal import mailbox, prices
 from wattseal_host.portal.relayed import Relay as Client
+from wattseal_host.units import Unit
 
 LARGEST = 2**32 - 1
 HOURS = 24
@@ -65,8 +69,15 @@ def test_sums_no_readings_can_have(visited: tuple[Customer, PeerMeter, Bench], l
     assert "not the one your meter sealed" in customer.until("failed")["said"]
 
 
-def test_a_relay_that_lies_about_the_unit(
-    visited: tuple[Customer, PeerMeter, Bench], monkeypatch: pytest.MonkeyPatch
+LIES: list[dict[str, Any]] = [
+    {"unit": {"name": "Wh", "exponent": 3}}, {"unit": {"name": "Wh", "exponent": -1}},
+    {"unit": {"name": "m", "exponent": 0}}, {"channels": ["import"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", [*LIES, {"interval_s": 900}], ids=str)
+def test_a_relay_that_lies_about_the_meter(
+    visited: tuple[Customer, PeerMeter, Bench], monkeypatch: pytest.MonkeyPatch, lie: dict[str, Any]
 ) -> None:
     """What it says of the meter is signed by nobody; what the meter sealed is."""
     customer, meter, bench = visited
@@ -76,11 +87,23 @@ def test_a_relay_that_lies_about_the_unit(
         data = told(method, meter, path, **options)
         if path:
             return data
-        return json.dumps({**json.loads(data), "unit": {"name": "Wh", "exponent": 3}}).encode()
+        return json.dumps({**json.loads(data), **lie}).encode()
 
     monkeypatch.setattr(bench.client, "_ask", lying)
     customer.type_pin(to_the_pin(customer, meter, granularity="3600", to="2025-01-01"))
-    assert "says otherwise of your meter" in customer.until("failed")["said"]
+    said = customer.until("failed")["said"]
+    assert "says otherwise of your meter" in said or "interval_s" in lie
+    assert "kWh" not in customer.http.get("/results").text
+
+
+def test_prices_go_with_what_they_are_for(large: SealingMeter) -> None:
+    """The browser compares unit and channels with the sealed records; a name it could not."""
+    true = Enrolment(large.meter, large.key, Unit("Wh", 0), 1800, ("import", "export"))
+    spans = {1: (START_S, START_S + 1800)}
+    told = prices.told(flat_tariff(), true, spans)
+    assert (told["unit_exponent"], told["channels"]) == (0, 2)
+    with pytest.raises(Refused, match="export-unit"):
+        prices.told(flat_tariff(), replace(true, unit=Unit("m", 0)), spans)
 
 
 def test_a_meter_without_memory(visited: tuple[Customer, PeerMeter, Bench]) -> None:

@@ -14,7 +14,7 @@ from wattseal.record import MAX_SEALED_BYTES
 from wattseal_host.collect.itself import MeterSelf
 from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
-from wattseal_host.units import Unit, channels_of
+from wattseal_host.units import SEALED_UNIT, Unit, channels_of
 
 UNIT_ID = 1
 MAGIC = b"WSL1"
@@ -61,7 +61,7 @@ def read_identity(data: bytes) -> Enrolment:
         described = Enrolment(
             meter=data[6:22],
             key=data[22:55],
-            unit=Unit("Wh", int.from_bytes(data[60:62], "big", signed=True)),
+            unit=Unit(SEALED_UNIT, int.from_bytes(data[60:62], "big", signed=True)),
             interval_s=_integer(data, 28, 2),
             channels=channels_of(_integer(data, 31, 1)),
         )

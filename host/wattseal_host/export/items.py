@@ -76,8 +76,7 @@ class Checked(NamedTuple):
     def agrees(self, meter: Enrolment) -> None:
         """Raises Refused `export-unit` where what the meter's port or a relay says of its unit and
         channels, which nobody signed, is not what the sealed records say."""
-        sealed = self.records[0]
-        if (sealed.exponent, sealed.channel_set) != (meter.unit.exponent, meter.channel_set):
+        if not meter.is_as_sealed(self.records[0]):
             raise Refused("export-unit")
 
 

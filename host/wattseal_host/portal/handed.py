@@ -22,7 +22,7 @@ from wattseal_host.encoding import malformed
 from wattseal_host.fields import Fields
 from wattseal_host.stretch import chain_before
 from wattseal_host.strict_json import dumps, loads
-from wattseal_host.units import Unit, channels_of
+from wattseal_host.units import SEALED_UNIT, Unit, channels_of
 
 FORMAT = "wattseal-handover/1"
 MAX_BYTES = 16 * 1024 * 1024
@@ -95,7 +95,7 @@ def read(data: bytes, meter: bytes) -> Handed:
     chain = chain_before(first, key, interval_s)
     records = verify_stretch(bodies, fields.hexadecimal("signature", 64), chain)
     channels = channels_of(first.channel_set)
-    enrolment = Enrolment(meter, key, Unit("Wh", first.exponent), interval_s, channels)
+    enrolment = Enrolment(meter, key, Unit(SEALED_UNIT, first.exponent), interval_s, channels)
     values = _open(fields, records, channels)
     spans = tuple((record.start_s, record.end_s) for record in records if record.channels)
     if not spans:

@@ -10,6 +10,7 @@ from wattseal.errors import Refused
 from wattseal_host.documents import Enrolment
 from wattseal_host.tariff import Tariff
 from wattseal_host.tariff.weights import prices_over
+from wattseal_host.units import SEALED_UNIT
 
 
 def told(
@@ -17,9 +18,13 @@ def told(
 ) -> dict[str, Any]:
     """spans: (start_s, end_s) of the records that have readings, by sequence number.
 
-    Raises Refused `tariff-browser` for a tariff that is no weighted sum, `tariff-period`,
+    The enrolment is what a relay says: exponent and channels go along, for the browser to compare
+    with the sealed records. Raises Refused `export-unit` for another unit's name, which no record
+    could bear out, `tariff-browser` for a tariff that is no weighted sum, `tariff-period`,
     `tariff-unit`, `export-over` without any record.
     """
+    if enrolment.unit.name != SEALED_UNIT:
+        raise Refused("export-unit")
     if not tariff.is_linear:
         raise Refused("tariff-browser")
     if not spans:
@@ -35,6 +40,7 @@ def told(
         "constant": [str(constant.numerator), str(constant.denominator)],
         "exponent": tariff.fee_exponent(enrolment.unit),
         "unit_exponent": enrolment.unit.exponent,
+        "channels": len(enrolment.channels),
         "rounding": tariff.rounding.write(),
         "digits": tariff.currency.minor_digits,
         "currency": tariff.currency.code,

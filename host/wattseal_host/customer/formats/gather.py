@@ -46,10 +46,12 @@ def from_port(
     port: CustomerPort, secrets: Secrets, from_s: int, to_s: int, progress: Progress
 ) -> Gathered:
     """Of the meter's current epoch. Raises what `readings.from_port` does; Refused
-    `readings-none`."""
+    `readings-none`, `meter-differs` where the port's unit is not the sealed records'."""
     enrolment = port.itself().configuration
     found: list[Reading] = []
     for stretch, openings in readings.parts_from_port(port, secrets, from_s, to_s, progress):
+        if not all(enrolment.is_as_sealed(record) for record in stretch.records):
+            raise Refused("meter-differs", "its unit or channels are not those of its records")
         found += readings_of(stretch, openings, enrolment.unit)
     return _some(Gathered(enrolment, found))
 

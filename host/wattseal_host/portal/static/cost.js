@@ -20,14 +20,14 @@ export function divideRounded(numerator, denominator, mode) {
   return whole + (up ? 1n : 0n);
 }
 
-// opened: [{seq, records, channel, total, exponent}]; told: as /export/prices has it. Throws Error
+// opened: [{seq, records, channel, total, exponent, channels}]; told: as /export/prices has it. Throws Error
 // "granularity" where a price changes within one of the sums, "unit" where the prices are for
-// another unit than the sealed one.
+// another unit, or other channels, than the sealed ones.
 export function cost(opened, told) {
   const weights = new Map(told.weights.map(([seq, ...of]) => [seq, of.map(BigInt)]));
   let fee = 0n;
-  for (const { seq, records, channel, total, exponent } of opened) {
-    need(exponent === told.unit_exponent, "unit");
+  for (const { seq, records, channel, total, exponent, channels } of opened) {
+    need(exponent === told.unit_exponent && channels === told.channels, "unit");
     let price = null;
     for (let at = seq; at < seq + records; at++) {
       const one = weights.get(at);

@@ -30,7 +30,7 @@ const WORDS = {
 };
 const LOST = "The PIN was typed in another tab, or before this page was loaded again; the key is there. Give up and ask again.";
 const COARSE = "This tariff needs finer readings: its price changes within yours.";
-const UNIT = "These prices are for another unit than your meter's. Nothing was worked out.";
+const UNIT = "These prices are for another unit or other channels than your meter's. Nothing was worked out.";
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 function say(id, text) {

@@ -18,7 +18,7 @@ async function leaves(key, meter, record, channel) {
 
 // sealed: the records' bytes, from before the period's first to its last; asked: what was asked
 // for. Returns readings, [{start, end, wh}] of the imported energy in order of time, and opened,
-// [{seq, records, channel, total, exponent}] of all of it.
+// [{seq, records, channel, total, exponent, channels}] of all of it.
 export async function check(items, sealed, asked, meter, progress) {
   const last = sealed.at(-1);
   need(last && last.length > SIGNATURE, "record");
@@ -52,7 +52,7 @@ export async function check(items, sealed, asked, meter, progress) {
       opening.add(points, item.total, number(item.secret));
       opened.push({
         seq: item.seq, records: item.count, channel: item.channel, total: item.total,
-        exponent: part[0].exponent,
+        exponent: part[0].exponent, channels: channelsOf(part[0]),
       });
       if (item.channel === IMPORT) readings.push(reading(part, item.total));
     } else {
@@ -65,7 +65,10 @@ export async function check(items, sealed, asked, meter, progress) {
           const { blinding, pad } = await leaves(key, record.body.slice(2, 18), record, channel);
           const value = number(cipher.map((byte, i) => byte ^ pad[i]).slice(0, 4));
           opening.add([point], value, blinding);
-          opened.push({ seq: record.seq, records: 1, channel, total: value, exponent: record.exponent });
+          opened.push({
+            seq: record.seq, records: 1, channel, total: value, exponent: record.exponent,
+            channels: channelsOf(record),
+          });
           if (channel === IMPORT) readings.push(reading([record], value));
         }
       }
@@ -80,6 +83,8 @@ export async function check(items, sealed, asked, meter, progress) {
   need(readings.length, "empty");
   return { readings: readings.sort((one, other) => one.start - other.start), opened };
 }
+
+const channelsOf = (record) => (record.set === 1 ? 1 : 2);
 
 // The sum covers the time from its first record with a reading to its last one.
 function reading(part, total) {
