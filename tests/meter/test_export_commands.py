@@ -10,9 +10,7 @@ from typer.testing import CliRunner
 from wattseal_hil.loads import ConstantLoad
 from wattseal_hil.pairing import read_pin
 from wattseal_host.cli.main import app
-from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.collect.replies import Pairing
-from wattseal_host.customer import applets
 from wattseal_host.customer.store import Secrets
 from wattseal_host.export import fetch
 
@@ -120,11 +118,12 @@ def test_a_standing_applet_approved_at_home(house, monkeypatch):
     wattseal("customer", "export", "--port", house.utility_port, *words, fails="--key")
 
     def approve():
-        secrets = Secrets.load(folder / "secrets.json")
-        with CustomerPort(house.customer_port) as port:
-            while not applets.listed(port):
-                threading.Event().wait(0.2)
-            applets.decide(port, secrets, bytes.fromhex(made["digest"]), True)
+        home = ["customer", "consents", "--port", house.customer_port]
+        while not wattseal(*home)["applets"]:
+            threading.Event().wait(0.2)
+        words = ["--secrets", folder / "secrets.json", "--approve"]
+        wattseal(*home, *words, made["digest"][:8], fails="applet-digest")
+        wattseal(*home, *words, made["digest"])
 
     at_home = threading.Thread(target=approve)
     at_home.start()

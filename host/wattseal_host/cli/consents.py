@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,14 +16,22 @@ if TYPE_CHECKING:
 
 _Port = Annotated[str, typer.Option(help="The meter's customer port.")]
 _Secrets = Annotated[Path | None, typer.Option("--secrets", help="The customer's secret file.")]
+_SURE_DIGITS = 32  # 128 bits: nobody finds another applet that begins with them
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def consents(
     port: _Port,
     approve: Annotated[
-        str, typer.Option(help="Approve the waiting applet with this digest (or its beginning).")
+        str,
+        typer.Option(
+            help="Approve the waiting applet with this digest; its beginning does where a terminal "
+            "can ask."
+        ),
     ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: 32 digits of the digest do.")
+    ] = False,
     secrets: _Secrets = None,
     as_json: _Json = False,
 ) -> None:
@@ -32,8 +41,9 @@ def consents(
 
     with CustomerPort(port) as customer:
         if approve:
-            chosen = _chosen(applets.listed(customer), approve)
-            applets.decide(customer, _held(secrets), chosen.digest, True)
+            held = _held(secrets)
+            chosen = _agreed(applets.listed(customer), approve, yes)
+            applets.decide(customer, held, chosen.digest, True)
         live = customer.consent()[0]
         told = [applet.describe() for applet in applets.listed(customer)]
     lines = [f"live values on the utility port: {'shown' if live else 'not shown'}"]
@@ -87,13 +97,33 @@ def _chosen(there: list[Applet], digest: str) -> Applet:
     return found[0]
 
 
+def _agreed(there: list[Applet], digest: str, yes: bool) -> Applet:
+    """The applet to approve. Whoever asks for it chooses its digest's first digits, and which one
+    waits: a beginning alone is no name. So it is shown and asked for, or named by 128 bits."""
+    from wattseal.errors import Misuse, Refused
+
+    chosen = _chosen(there, digest)
+    whole = chosen.digest.hex()
+    if len(digest) >= (_SURE_DIGITS if yes else len(whole)):
+        return chosen
+    if yes or not sys.stdin.isatty():
+        raise Misuse("applet-digest", f"say {_SURE_DIGITS} digits with --yes, or all of them")
+    for line in (_line(chosen.describe()), whole):
+        typer.echo(output.plain(line), err=True)
+    if not typer.confirm("Shall it have that?", err=True):
+        raise Refused("applet-declined", "nothing was approved")
+    return chosen
+
+
 def _line(applet: dict[str, object]) -> str:
     state = "approved" if applet["approved"] else "waits"
-    how = "each by a PIN" if applet["each_by_pin"] else f"every {applet['every_s']} s"
-    what = applet["granularity_s"]
+    how = "each by a PIN" if applet["each_by_pin"] else "without a PIN"
+    often = f", {applet['every_s']} s apart" if applet["every_s"] else ""
+    what, far = applet["granularity_s"], applet["reach_s"]
     fine = f"not finer than {what} s" if what else "every reading"
+    back = f"the last {far} s" if far else "all there is"
     return (
-        f"{str(applet['digest'])[:16]}  {state}: {applet['name']} {applet['version']} by "
-        f"{applet['publisher']} ({applet['publisher_key']}) for {applet['recipient']}: "
-        f"{applet['reads']}, {fine}, {how}"
+        f"{str(applet['digest'])[:_SURE_DIGITS]}  {state}: {how}{often}, {applet['reads']}, "
+        f"{fine}, {back}; {applet['name']} {applet['version']} by {applet['publisher']} "
+        f"({applet['publisher_key']}) for {applet['recipient']}"
     )

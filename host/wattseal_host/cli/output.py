@@ -48,6 +48,7 @@ HINTS = {
     "key-exists": "keys are never overwritten; choose another directory",
     "ledger-damaged": "see `wattseal ledger check`; restore it or collect into a new one",
     "ledger-file": "give the path of a ledger, or of a file that does not exist yet",
+    "applet-digest": "`wattseal customer consents` shows what waits",
     "applet-field": "names have at most 24 characters of ASCII, an origin 40",
     "boot-rewound": "the meter's memory was set back; what the ledger has stays as it is",
     "capture-empty": "say --port utility or --port customer if you know which it is",
