@@ -22,7 +22,7 @@ from wattseal_host.errors import PortError
 from wattseal_host.portal import mailbox as box
 from wattseal_host.units import CHANNELS, Unit
 
-BUTTON_S, APPLET_S, PIN_S, IDLE_S = 600, 120, 300, 60
+BUTTON_S, APPLET_S, PIN_S, IDLE_S, QUIET_S = 600, 120, 300, 60, 300
 _TAKEN = 1
 _RESULT = {code: number for number, code in box.CODES.items()}
 
@@ -39,6 +39,7 @@ class PeerMeter:
         self.applets: dict[bytes, manifest.Manifest] = {}
         self.shown: list[str] = []
         self.exchanges = 0
+        self._quiet_s = float("-inf")
         self.lie = 0  # is added to every sum it tells
         self.calls: list[tuple[str, bytes]] = []
         self.alter: Callable[[str, bytes], bytes] = lambda name, data: data
@@ -73,8 +74,12 @@ class PeerMeter:
         message = self.swap(kind, message)
         self.calls.append((f"mail {kind}", message))
         self._expire()
-        held = self._state in (box.PIN, box.ANSWERED) or (
-            self._state == box.SERVING and self.clock() - self._read_s < IDLE_S
+        new = kind == box.MANIFEST and manifest.digest(message[:-64]) not in self.applets
+        held = new and self.clock() < self._quiet_s
+        held = (
+            held
+            or self._state in (box.PIN, box.ANSWERED)
+            or (self._state == box.SERVING and self.clock() - self._read_s < IDLE_S)
         )
         if kind in (box.MANIFEST, box.REQUEST) and held:
             self._result = _RESULT["meter-busy"]
@@ -151,6 +156,7 @@ class PeerMeter:
             return
         if self._waiting is not None:
             self._clear(_TAKEN)  # nothing says so but the display
+            self._quiet_s = self.clock() + QUIET_S
         else:
             self._fail("export-late")
 

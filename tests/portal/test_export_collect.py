@@ -7,13 +7,14 @@ import fcntl
 import json
 import stat
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from standing_bench import DAY_S, HOUR_S, START_S, WATTS, Bench, Service, benches
 from wattseal.errors import Misuse
 from wattseal_host.errors import Unusable
-from wattseal_host.export import fetch
+from wattseal_host.export import fetch, recipient
 from wattseal_host.export.kept import Kept
 
 
@@ -132,6 +133,33 @@ def test_no_power_a_short_reach_and_a_new_customer(bench: Bench) -> None:
     bench.sleep(DAY_S)
     (told,) = bench.collect(code=4)
     assert told["code"] == "export-withdrawn" and told["days"] == []
+
+
+@pytest.mark.slow
+def test_nobody_is_asked_for_ever(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three times, a day apart at least, then no more; approved later, it is served."""
+    digest = bench.sign("Daily", granularity_s=HOUR_S)
+    bench.sleep(DAY_S + HOUR_S)
+    monkeypatch.setattr(fetch, "APPROVED_S", 5)
+    asked = []
+    real = bench.line.mail
+
+    def mail(kind: int, message: bytes) -> None:
+        if kind == recipient.MANIFEST:
+            asked.append(bench.board.now_s)
+        real(kind, message)
+
+    def stop() -> None:
+        raise SystemExit(7)
+
+    monkeypatch.setattr(bench.line, "mail", mail)
+    bench.at(START_S + 5 * DAY_S + 60, lambda: bench.decide(digest, True))
+    bench.at(START_S + 7 * DAY_S, stop)
+    told = bench.collect("--every", "1d", code=7)
+    assert len(asked) == 3
+    assert all(DAY_S <= later - one < 2 * DAY_S for one, later in pairwise(asked))
+    assert {one["code"] for one in told[:3]} == {"applet-unpressed", "applet-unknown"}
+    assert [name for one in told for name in one["days"]] == [day(5), day(6)]
 
 
 @pytest.mark.parametrize(

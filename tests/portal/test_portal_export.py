@@ -62,6 +62,34 @@ def test_nobody_answers_in_time(
     assert told in customer.until("failed")["said"]
 
 
+def test_the_button_rests_after_a_question_without_a_yes(
+    customer: Customer, meter: PeerMeter, bench: Bench
+) -> None:
+    customer.ask()
+    customer.until("applet")
+    bench.clock.ahead_s += 151
+    assert "approved this website" in customer.until("failed")["said"]
+    customer.post("/export/end", at="/export")
+    customer.ask()
+    assert "comes next" in customer.until("busy")["said"]
+    bench.clock.ahead_s += 301
+    customer.until("applet")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [("export-declined", "refused at your meter"), ("export-scope", "do not fit"),
+                       ("applet-bad", "did not accept")],
+)  # fmt: skip
+def test_an_applet_that_is_refused(
+    customer: Customer, meter: PeerMeter, code: str, told: str
+) -> None:
+    """It is not asked about again by itself."""
+    meter._manifest = lambda message: meter._fail(code)  # type: ignore[method-assign]
+    customer.ask()
+    assert told in customer.until("failed")["said"]
+    assert [name for name, _ in meter.calls].count("mail 1") == 1
+
+
 def test_unplugged_in_the_middle_and_back(customer: Customer, meter: PeerMeter) -> None:
     pin = to_the_pin(customer, meter, granularity="3600")
     real, left = meter.export_chunk, [2]

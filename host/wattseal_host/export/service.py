@@ -12,10 +12,12 @@ from wattseal_host.export.fetch import MEANWHILE
 from wattseal_host.export.way import Clock
 
 RETRY_S = 900.0  # then twice as long each time, up to the time between rounds
+ASKS = 3
+_ASKED = ("applet-unpressed", "export-declined")
 DONE, LATER, FAILED, ENDED = "done", "later", "failed", "ended"
 _LATER = MEANWHILE | {
-    "applet-unknown", "applet-unpressed", "collect-early", "export-empty", "export-idle",
-    "export-late", "export-over", "export-refused", "meter-memory",
+    "applet-unknown", "applet-unpressed", "collect-early", "export-declined", "export-empty",
+    "export-idle", "export-late", "export-over", "export-refused", "meter-memory",
 }  # fmt: skip
 
 
@@ -59,15 +61,20 @@ def serve(
     clock: Clock,
 ) -> None:
     """Round after round, `every_s` apart; sooner for a meter that was not reached. Returns when the
-    customers of all have ended it. Only the first round has a display ask for approval."""
+    customers of all have ended it. A display asks for approval once in `every_s`, at most ASKS
+    times, and never again after a no."""
     waiting = {one: (clock.ticks_s(), RETRY_S) for one in collectors}
-    first = True
+    asks = {one: (clock.ticks_s(), ASKS) for one in collectors}
     while waiting:
         for one, (due_s, retry_s) in list(waiting.items()):
             if clock.ticks_s() < due_s:
                 continue
-            outcome = once(one, first)
+            ask_s, left = asks[one]
+            outcome = once(one, left > 0 and clock.ticks_s() >= ask_s)
             report(outcome)
+            if outcome.code in _ASKED:
+                left = 0 if outcome.code == "export-declined" else left - 1
+                asks[one] = clock.ticks_s() + every_s, left
             if outcome.state == ENDED:
                 del waiting[one]
             elif outcome.state == LATER:
@@ -75,6 +82,5 @@ def serve(
                 waiting[one] = clock.ticks_s() + soon_s, 2 * soon_s
             else:
                 waiting[one] = clock.ticks_s() + every_s, RETRY_S
-        first = False
         if waiting:
             clock.sleep(max(0.0, min(due for due, _ in waiting.values()) - clock.ticks_s()))

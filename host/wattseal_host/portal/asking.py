@@ -11,6 +11,7 @@ from wattseal_host.portal.mailbox import Mailbox
 
 # Phases, in the order in which they come.
 BUSY = "busy"  # the meter has another request in hand
+DEPLOYING = "deploying"  # the applet was sent, and is being judged
 APPLET = "applet"  # the meter waits for the applet's approval
 SENT = "sent"  # the request was sent, and is being judged
 ASKED = "asked"  # it waits for the button
@@ -29,7 +30,7 @@ class Asking:
     """one: the recipient's side; in the browser's mode it holds no key, the browser does. why: the
     code for which it failed; link: the code for which the meter is not reached just now; done of
     total: chunks and records fetched; seen: the meter has taken the request; deployed_s: when the
-    applet was first sent; spans: times of the records that were passed on to the browser."""
+    applet was last sent; spans: times of the records that were passed on to the browser."""
 
     meter: bytes
     enrolment: Enrolment

@@ -169,13 +169,22 @@ class Exports:
         if box.result == mailbox.IN_HAND and not mine:
             return  # still being judged
         match asking.phase:
-            case phases.BUSY | phases.APPLET | phases.SENT | phases.ASKED | phases.PIN if mine:
+            case (
+                phases.BUSY
+                | phases.DEPLOYING
+                | phases.APPLET
+                | phases.SENT
+                | phases.ASKED
+                | phases.PIN
+            ) if mine:
                 self._to_the_pin(asking, box)
             case phases.BUSY:
                 if box.state in (mailbox.NONE, mailbox.SERVED):
-                    self._again(asking)
+                    self._again(asking, GIVES_WAY_S if asking.deployed_s else 0)
                 elif box.state == mailbox.SERVING:  # the meter knows whether anybody still reads it
                     self._again(asking, GIVES_WAY_S)
+            case phases.DEPLOYING:
+                self._deployed(asking, box)
             case phases.APPLET:
                 self._approval(asking, box)
             case phases.SENT | phases.ASKED | phases.PIN:
@@ -191,6 +200,15 @@ class Exports:
         else:
             asking.fail("export-over")
 
+    def _deployed(self, asking: Asking, box: Mailbox) -> None:
+        if box.code == "meter-busy":  # or nobody approved another one just now: its button rests
+            asking.move(phases.BUSY, self.clock())
+        elif box.code:
+            asking.fail("applet-grid" if box.code == "export-scope" else box.code)
+        else:
+            asking.move(phases.APPLET, self.clock())
+            self._approval(asking, box)
+
     def _approval(self, asking: Asking, box: Mailbox) -> None:
         """Approved here or at home, the request is taken; otherwise time runs out."""
         if box.result == mailbox.APPROVED:
@@ -198,7 +216,7 @@ class Exports:
         elif self.clock() - (asking.deployed_s or 0) > APPROVAL_S:
             asking.fail("applet-unpressed")
         elif box.code:
-            if box.code == "applet-bad":
+            if box.code == "export-declined":
                 asking.fail(box.code)
             else:
                 self._again(asking)  # another message came between
@@ -233,9 +251,8 @@ class Exports:
 
     def _deploy(self, asking: Asking) -> None:
         self.relay.mail(asking.meter, recipient.MANIFEST, self.applet.message)
-        asking.deployed_s = asking.deployed_s or self.clock()
-        asking.mailed_s = self.clock()
-        asking.move(phases.APPLET, self.clock())
+        asking.deployed_s = asking.mailed_s = self.clock()
+        asking.move(phases.DEPLOYING, self.clock())
 
     def _again(self, asking: Asking, least_s: float = 0) -> None:
         if self.clock() - asking.mailed_s >= max(least_s, RETRY_LOOKS * self._look_s):
@@ -252,7 +269,7 @@ class Exports:
             if error.code != "meter-busy":
                 raise
             return
-        asking.phase = phases.SENT
+        asking.move(phases.SENT, self.clock())
 
     def _mail(self, asking: Asking, kind: int, message: bytes) -> None:
         """What is lost is sent again when the mailbox is next looked at and shows that it was."""

@@ -43,6 +43,8 @@ _WORDS = {
     "export-opening": "A value that came is not the one your meter sealed. Nothing was used.",
     "spake2-confirmation": "It is not your meter that answered, or the PIN was wrong.",
     "applet-unpressed": "Nobody approved this website at the meter in time. Ask again.",
+    "applet-grid": "Your meter refused this website: its sums do not fit those of another one "
+    "that you allowed, and both together would tell more than either.",
     "applet-bad": "Your meter did not accept this website's applet.",
     "meter-busy": "Another request is in hand at your meter. Try again in some minutes.",
     "meter-memory": "Your meter is too busy for this just now: its memory is full. Wait some "
@@ -73,7 +75,8 @@ def of_code(code: str) -> str:
 
 
 PHASES = {
-    "busy": "Another request is in hand at your meter. Yours comes next; keep this page open.",
+    "busy": "Your meter is busy with something else. Yours comes next; keep this page open.",
+    "deploying": "Your request is on its way to your meter.",
     "sent": "Your request is on its way to your meter.",
     "applet": "Your meter's display asks whether this website may ever ask it. Read all of "
     "it, wait three seconds, then press its button.",
