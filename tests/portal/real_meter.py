@@ -93,11 +93,11 @@ class unplugged_at:
     def __enter__(self) -> threading.Event:
         real = self._line.chunk
 
-        def chunk(number: int) -> bytes:
+        def chunk(number: int, *whose: bytes) -> bytes:
             if number == self._number and not self._unplugged.is_set():
                 self._meter.unplug()
                 self._unplugged.set()
-            data: bytes = real(number)
+            data: bytes = real(number, *whose)
             return data
 
         self._line.chunk = chunk

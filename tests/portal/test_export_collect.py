@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standing_bench import DAY_S, HOUR_S, START_S, WATTS, Bench, Service, benches
@@ -85,8 +86,8 @@ def test_one_round_after_the_other(bench: Bench, monkeypatch: pytest.MonkeyPatch
     real = bench.line.records
     with monkeypatch.context() as lying:
 
-        def changed(first: int, count: int) -> list[bytes]:
-            return [one[:60] + bytes([one[60] ^ 1]) + one[61:] for one in real(first, count)]
+        def changed(*asked: Any) -> list[bytes]:
+            return [one[:60] + bytes([one[60] ^ 1]) + one[61:] for one in real(*asked)]
 
         lying.setattr(bench.line, "records", changed)
         (told,) = bench.collect(code=2)
@@ -144,10 +145,10 @@ def test_nobody_is_asked_for_ever(bench: Bench, monkeypatch: pytest.MonkeyPatch)
     asked = []
     real = bench.line.mail
 
-    def mail(kind: int, message: bytes) -> None:
+    def mail(kind: int, *what: Any) -> None:
         if kind == recipient.MANIFEST:
             asked.append(bench.board.now_s)
-        real(kind, message)
+        real(kind, *what)
 
     def stop() -> None:
         raise SystemExit(7)
