@@ -70,7 +70,9 @@ def command(
     from_: Annotated[str, typer.Option("--from", help="UTC, ISO 8601.")],
     to: Annotated[str, typer.Option("--to", help="UTC, ISO 8601 (excluded).")],
     out: Annotated[Path, typer.Option(help="Where to write the readings (mode 0600).")],
-    every_s: Annotated[int, typer.Option(min=0, help="Sums of so many seconds; 0: all.")] = 0,
+    every_s: Annotated[
+        int, typer.Option(min=0, help="Sums of so many seconds; 0: every reading.")
+    ] = 0,
     pin: Annotated[str, typer.Option(help="The PIN; asked for when it is shown without.")] = "",
     key: Annotated[
         Path | None, typer.Option(help="The recipient's key, for a standing applet.")

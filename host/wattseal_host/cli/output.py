@@ -14,6 +14,10 @@ from wattseal.errors import Misuse
 from wattseal_host.words import meaning
 
 HINTS = {
+    # "CODE DETAIL" before "CODE": what a meter refuses says in its detail why.
+    "port-refused pairing-closed": "press the meter's button first, and give the PIN it shows",
+    "port-refused pairing-pin": "that PIN is spent; press the button for another one",
+    "port-refused bad-command": "the line was not clean; try again",
     "broker-missing": "check the address and that the broker runs",
     "broker-refused": "check --user and --password-file",
     "broker-tls": "name who signed the broker's certificate with --ca",
@@ -23,6 +27,7 @@ HINTS = {
     "collect-granularity": "say --granularity-s: a multiple of the applet's, a part of a day",
     "collect-running": "another process collects into this folder",
     "collect-state": "delete the file to begin anew; days that are there stay",
+    "control-unusable": "another rig or program has it; choose another port, folder or socket",
     "contract-other": "if the customer changed contracts, say --new-contract",
     "disclosure-confined": "--consent releases it knowingly; a longer period tells less",
     "disclosure-hidden-row": "--consent releases it knowingly; a longer period tells less",
@@ -32,6 +37,12 @@ HINTS = {
     "disclosure-window": "--consent releases it knowingly; a longer period tells less",
     "export-withdrawn": "this meter gives nothing more, and is not asked again",
     "epoch-unknown": "that time was another's; of a new meter let `provider replace --from` say so",
+    "export-declined": "it was refused at the meter's button",
+    "export-empty": "give times whose readings are sealed already, and of the present pairing",
+    "export-late": "nobody pressed the button or typed the PIN in time; ask again",
+    "export-over": "that export had ended already; ask again",
+    "export-pin": "that PIN is spent; ask again for another one",
+    "export-scope": "ask no more finely, further back or more often than the applet may; --every-s",
     "file-missing": "check the path",
     "group-both": "both secrets of a peer would unmask it; this closing is never answered",
     "group-posted": "papers are never replaced; a new run wants a folder of its own",
@@ -49,12 +60,19 @@ HINTS = {
     "ledger-damaged": "see `wattseal ledger check`; restore it or collect into a new one",
     "ledger-file": "give the path of a ledger, or of a file that does not exist yet",
     "applet-digest": "`wattseal customer consents` shows what waits",
+    "applet-bad": "sign it anew with `wattseal applet sign`",
+    "applet-kind": "an applet is the file that `wattseal applet sign` writes",
+    "applet-length": "an applet is the file that `wattseal applet sign` writes",
+    "applet-reads": "an applet is the file that `wattseal applet sign` writes",
+    "applet-text": "an applet is the file that `wattseal applet sign` writes",
+    "applet-version": "an applet is the file that `wattseal applet sign` writes",
     "applet-field": "names have at most 24 characters of ASCII, an origin 40",
     "boot-rewound": "the meter's memory was set back; what the ledger has stays as it is",
     "capture-empty": "say --port utility or --port customer if you know which it is",
     "capture-exists": "captures are never overwritten; choose another name",
     "log-gap": "the meter or the capture lacks records; another ledger may have them",
     "log-rewound": "the meter's memory was set back; what the ledger has stays as it is",
+    "meter-busy": "it shows a PIN, or has another export in hand; try again in some minutes",
     "meter-forked": "keep the evidence; collect its other history into another ledger",
     "meter-memory": "the meter is too busy for this just now; ask again in some minutes",
     "meter-replaced": "if the meter was exchanged, say --new-meter",
@@ -65,13 +83,15 @@ HINTS = {
     "period-incomplete": "collect first, and give times at which records begin and end",
     "period-overlap": "billed periods never overlap; a correction is a new release",
     "port-missing": "check the path and that nothing else has the port open",
-    "port-refused": "the meter said no; for pairing-closed press its button first",
+    "port-refused": "the meter said no",
     "port-busy": "try again in a moment",
     "port-silent": "check the cable, the speed and that the meter has power",
+    "rig-unreachable": "start one with `wattseal rig serve`, and give what it printed as control",
     "replacement-missing": "it is the file that `wattseal provider replace` writes",
     "relay-tokens": "a line is NAME TOKEN; delete the file and it is made anew",
     "secret-exposed": "run: chmod 600 FILE",
     "trust-malformed": "write one with `wattseal provider trust`",
+    "time": "such as 2026-01-31 or 2026-01-31T12:30, in UTC",
     "usage": "try --help",
     "untrusted-keys": "get the keys from elsewhere than the bundle and put them in the trust file",
     "zone-unknown": "use a name of the IANA time-zone data, such as Europe/London",
@@ -92,16 +112,22 @@ def refusal(title: str, code: str, detail: str) -> list[str]:
     lines = [f"{title}: {code}" + (f" ({detail})" if detail else "")]
     if said := meaning(code):
         lines.append(f"  {said}")
-    if code in HINTS:
-        lines.append(f"hint: {HINTS[code]}")
+    if hint := _hint(code, detail):
+        lines.append(f"hint: {hint}")
     return lines
+
+
+def _hint(code: str, detail: str) -> str | None:
+    """The meter's own word stands last in the detail."""
+    why = detail.rpartition(" ")[2]
+    return HINTS.get(f"{code} {why}") or HINTS.get(code)
 
 
 def complain(code: str, detail: str) -> None:
     """One lower-case line on stderr, with what to do about it where there is a hint."""
     text = " ".join(f"{code}: {detail}".split()) if detail else code
-    if code in HINTS:
-        text += f" (hint: {HINTS[code]})"
+    if hint := _hint(code, detail):
+        text += f" (hint: {hint})"
     sys.stderr.write(f"error: {plain(text)}\n")
 
 

@@ -23,7 +23,10 @@ from wattseal_host.cli import (
 if TYPE_CHECKING:
     from wattseal_hil.loads import Load
 
-app = typer.Typer(no_args_is_help=True, help="The emulated board as a bench for other programs.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The bench: an emulated meter, boards on a desk, faults, tapes, calibration.",
+)
 app.command("calibrate")(rig_measure.calibrate)
 app.command("accuracy")(rig_measure.accuracy)
 app.command("flash")(rig_boards.flash)
