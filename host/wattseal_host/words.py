@@ -37,6 +37,8 @@ _SENTENCES = {
     "proof-": "The proof is not of the form it must have.",
     "query-": "A question is not one that can be asked of these records.",
     "record-": "A record is not of the form a meter writes.",
+    "replacement-superseded": "The bill goes by a document in whose place the provider has signed "
+    "another: it is made anew by the present one.",
     "replacement-": "The document does not link these two meters, or there is none.",
     "scalar-": "A number in the proof is out of its range.",
     "signature-": "The meter's signature is not valid for these records.",

@@ -1,6 +1,8 @@
 """A rig served to other machines: its control and its ports on TCP, and the rig made of them."""
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -192,3 +194,26 @@ def test_bad_places_to_listen(place):
     )
     assert done.returncode == 2 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("error: ")
+
+
+def test_a_wait_that_nobody_waits_for_any_more_ends(served):
+    """It shows how far it is, and gives the rig back when its command is interrupted."""
+    rig = ["--rig", f"unix:{served['control']}"]
+    ours, theirs = os.openpty()
+    command = [*COMMAND[:-1], "wait", "1000000", *rig]
+    waiting = subprocess.Popen(command, stdin=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"waiting" not in shown:
+        shown += os.read(ours, 1000)
+    waiting.send_signal(signal.SIGINT)
+    threading.Thread(target=_drain, args=(ours,), daemon=True).start()
+    assert waiting.wait(20) == 130
+    done = subprocess.run([*COMMAND[:-1], "wait", "1", *rig], timeout=30)
+    assert done.returncode == 0
+
+
+def _drain(terminal):
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 1000):
+            pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,6 +124,7 @@ def test_help_comes_at_once() -> None:
     loaded = set(done.stdout.split())
     assert "typer" in loaded and not heavy & loaded
     assert wattseal("--help").returncode == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", wattseal("--version").stdout)
     assert wattseal().returncode == 2
 
 

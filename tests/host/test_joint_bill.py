@@ -37,6 +37,7 @@ from wattseal_host.provider.replacements import replace as sign_link
 from wattseal_host.replacement import Replacement
 from wattseal_host.report.page import spaced
 from wattseal_host.statement import JointStatement
+from wattseal_host.stretch import Stretch
 from wattseal_host.tariff import Tariff
 from wattseal_host.verify import verify_bundle
 
@@ -297,3 +298,26 @@ def test_messages_that_are_none(case: Replaced, bill: Bill) -> None:
 def test_nobody_reads_a_joint_bundle_as_a_plain_one(bill: Bill) -> None:
     assert isinstance(bill.bundle, JointBundle)
     assert not hasattr(bill.bundle.statement, "meter")
+
+
+def test_a_bundle_by_a_document_that_was_replaced(tmp_path: Path) -> None:
+    """The customer keeps the link by which less is billed; the provider has signed another."""
+    case = replaced(FLAT, VAT)
+    archive = filed(case, tmp_path / "office")
+    honest = case.bill()
+    link = Replacement.of(
+        decode_sealed(case.meters[0].sealed[-1]), case.meters[1].meter, from_s=EDGE_S
+    )
+    case.links = [link.sign(case.provider)]
+    parts = case.stretches()
+    parts[1] = Stretch.from_sealed(case.meters[1].sealed).period(EDGE_S, TO_S)
+    cheap = case.bill(parts)
+    with Ledger(case.ledger(tmp_path / "ledger.db")) as ledger:
+        assert check_bill(cheap.data, case.trust, ledger).accepted
+        verdict = check_bill(cheap.data, case.trust, ledger, archive=archive)
+        assert verdict.code == "replacement-superseded"
+        assert check_bill(honest.data, case.trust, ledger, archive=archive).accepted
+        (path,) = (archive._directory / "replacements").iterdir()
+        path.unlink()
+        verdict = check_bill(honest.data, case.trust, ledger, archive=archive)
+        assert verdict.code == "replacement-unknown"

@@ -5,13 +5,16 @@ import stat
 import threading
 
 import pytest
+import serial
 from meter_bench import START_S, Customer, board, pair
 from typer.testing import CliRunner
 from wattseal_hil.loads import ConstantLoad
 from wattseal_hil.pairing import read_pin
 from wattseal_host.cli.main import app
+from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.collect.replies import Pairing
 from wattseal_host.customer.store import Secrets
+from wattseal_host.errors import PortError
 from wattseal_host.export import fetch
 
 HALF_HOUR_S = 1800
@@ -144,3 +147,14 @@ def test_an_applet_that_is_none(tmp_path, data):
     )  # fmt: skip
     assert done.exit_code != 0 and not (tmp_path / "out.json").exists()
     assert "Traceback" not in done.output
+
+
+def test_what_another_client_left_in_the_line(house):
+    """A Modbus request, of somebody who took this for the other port."""
+    with serial.serial_for_url(house.customer_port, 115200, timeout=1) as port:
+        port.write(bytes.fromhex("010300000018440b"))
+    with CustomerPort(house.customer_port) as port:
+        assert port.status()["boot"] == 1
+        with pytest.raises(PortError) as caught:
+            port._command("?nonsense", "nonsense")
+        assert caught.value.detail == "bad-command"

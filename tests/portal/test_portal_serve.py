@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from in_process import wattseal
 from relay_bench import Customer
 from wattseal.errors import Malformed, Misuse, Refused
 from wattseal_host.cli import portal, relay
@@ -157,3 +159,32 @@ def test_the_vendored_file_is_the_one_that_was_built() -> None:
     assert hashlib.sha256(built).hexdigest() == kept
     pinned = json.loads((vendor / "source" / "package.json").read_text())["dependencies"]
     assert all(version[0].isdigit() for version in pinned.values())
+
+
+def test_a_relay_looks_first_and_writes_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["provider", "relay", "--utility", "/dev/nix", "--listen"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = wattseal(*options, f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 2 and not list(tmp_path.iterdir())
+    monkeypatch.setattr(portal, "run", lambda *told, **more: more["listening"].close())
+    done = wattseal(*options, "127.0.0.1:0")
+    assert done.returncode == 0 and (tmp_path / "relay.tokens").exists()
+    assert done.stderr == "note: /dev/nix is not there yet: its meter is asked when it comes\n"
+
+
+def test_a_portal_looks_first_and_writes_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for options in (
+        ["--relay", "http://127.0.0.1:1"],
+        ["--relay", "http://127.0.0.1:1", "--relay-token", "missing"],
+        ["--origin", "https://a b"],
+        ["--tariff", "missing"],
+    ):
+        done = wattseal("portal", "serve", "--port", "0", *options)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1
+        assert not list(tmp_path.iterdir())

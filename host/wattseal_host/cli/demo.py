@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,7 +78,8 @@ def _lines(result: dict[str, Any]) -> list[str]:
     relative = f" ({100 * error / result['load_wh']:+.3f} %)" if result["load_wh"] else ""
     stages = ", ".join(f"{name} {spent:.2f}" for name, spent in result["seconds"].items())
     return [
-        f"meter    {result['meter']}, {result['records']} records sealed on {result['vm']}",
+        f"meter    {result['meter']}, {result['records']} records sealed on "
+        f"{_named(str(result['vm']))}",
         "         one burst, telegram and checkpoint a minute, in virtual time",
         f"period   {result['from']} to {result['to']}",
         f"energy   {result['energy_wh']} Wh metered, {result['load_wh']:.1f} Wh drawn{relative}",
@@ -89,3 +91,9 @@ def _lines(result: dict[str, Any]) -> list[str]:
         f"seconds  {stages}",
         f"files    {', '.join(result['files'])}",
     ]
+
+
+def _named(vm: str) -> str:
+    """sys.implementation, as people say it."""
+    told = re.search(r"version=\((\d+), (\d+), (\d+)", vm)
+    return f"MicroPython {'.'.join(told.groups())}" if told else vm

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib.metadata import version
 from io import TextIOWrapper
 from types import FrameType
-from typing import Any, NoReturn, cast
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 from wattseal.errors import WattsealError
@@ -47,6 +48,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("wattseal"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version_: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print it, and end."),
+    ] = False,
+) -> None:
+    """Sealed meter readings: collect them, bill them in zero knowledge, verify the bill."""
+
+
 app.command("demo")(demo.command)
 app.command("collect")(collect.command)
 app.command("verify")(verify.command)

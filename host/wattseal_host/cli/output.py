@@ -131,6 +131,11 @@ def complain(code: str, detail: str) -> None:
     sys.stderr.write(f"error: {plain(text)}\n")
 
 
+def warn(text: str) -> None:
+    """One line on stderr for what is no error, and may become one."""
+    sys.stderr.write(f"note: {plain(text)}\n")
+
+
 def plain(text: str) -> str:
     """Escape what is no printable character: a file we read must not drive the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

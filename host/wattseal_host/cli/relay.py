@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from wattseal.errors import Misuse
 
+from wattseal_host.cli import output
+
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
@@ -46,9 +48,12 @@ def command(
         raise Misuse("tls", "--tls-cert and --tls-key belong together")
     if tls_cert is None and host.strip("[]") not in LOCAL:
         raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
+    listening = bind(host.strip("[]"), int(port))
     known = Tokens.of(tokens)
     lines = [Line(partial(UtilityPort, name, timeout_s=1.0), ledger=ledger) for name in utility]
-    listening = bind(host.strip("[]"), int(port))
+    for name in utility:
+        if "://" not in name and not Path(name).exists():
+            output.warn(f"{name} is not there yet: its meter is asked when it comes")
     config = uvicorn.Config(
         Relay(lines, known).app(), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET
     )

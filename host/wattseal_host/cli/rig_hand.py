@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+SLICE_S = 10.0
+
 _RIG = Annotated[str, typer.Option("--rig", help="unix:PATH, socket://HOST:PORT of `rig serve`.")]
 
 
@@ -77,8 +79,14 @@ def wait(
     """Let time pass: as fast as an emulated board can, else by the clock."""
     from wattseal_hil.rig.spec import open_rig, parse
 
-    with open_rig(parse(rig)) as opened:
-        opened.sleep(seconds)
+    from wattseal_host.cli import output
+
+    with open_rig(parse(rig)) as opened, output.progress("waiting") as bar:
+        until_s = opened.now_s + seconds
+        # Slice by slice: a rig goes on with what it was asked for when nobody waits any more.
+        while (left_s := until_s - opened.now_s) > 0:
+            bar(seconds - left_s, seconds)
+            opened.sleep(min(left_s, SLICE_S))
 
 
 def power(

@@ -47,6 +47,7 @@ class CustomerPort:
         self._timeout_s = timeout_s
         self._stream = CustomerStream()
         self._serial: Any = None
+        self._begun = False
 
     def __enter__(self) -> CustomerPort:
         try:
@@ -173,7 +174,18 @@ class CustomerPort:
         """Send one line; the replies' texts after their names, up to the one named `last`.
 
         A meter that babbles is not listened to for ever: at most `most` replies before the last.
+        What others left in the meter's line, noise or the requests of a client that took this for
+        another port, spoils the first command only, which is given again.
         """
+        first, self._begun = not self._begun, True
+        try:
+            return self._ask(line, name, last, most)
+        except PortError as error:
+            if not first or (error.code, error.detail) != ("port-refused", "bad-command"):
+                raise
+            return self._ask(line, name, last, most)
+
+    def _ask(self, line: str, name: str, last: str | None, most: int) -> list[str]:
         self._write(line.encode("ascii") + b"\r\n")
         answers: list[str] = []
         deadline = time.monotonic() + self._timeout_s

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from wattseal.errors import Refused, WattsealError
+from wattseal.errors import Malformed, Refused, WattsealError
 
 from wattseal_host.portal import asking as phases
 from wattseal_host.portal import words
@@ -32,3 +33,12 @@ def refusal(error: WattsealError, asking: Asking | None = None) -> Response:
         "tariff-period": 410,
     }.get(error.code, over)
     return JSONResponse({"code": error.code, "said": words.of(error)}, status)
+
+
+def whole(request: Request, name: str) -> int:
+    """A number of the path. Raises Malformed `form`; int() has an error of its own for thousands
+    of digits."""
+    text: str = request.path_params[name]
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        raise Malformed("form", name)
+    return int(text)

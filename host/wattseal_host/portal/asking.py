@@ -27,15 +27,17 @@ OVER = (DONE, FAILED)
 
 @dataclass
 class Asking:
-    """one: the recipient's side; in the browser's mode it holds no key, the browser does. why: the
-    code for which it failed; link: the code for which the meter is not reached just now; done of
-    total: chunks and records fetched; seen: the meter has taken the request; deployed_s: when the
-    applet was last sent; spans: times of the records that were passed on to the browser."""
+    """one: the recipient's side; in the browser's mode it holds no key, the browser does. account:
+    whose it is; why: the code for which it failed; link: the code for which the meter is not
+    reached just now; done of total: chunks and records fetched; seen: the meter has taken the
+    request; deployed_s: when the applet was last sent; spans: times of the records that were
+    passed on to the browser."""
 
     meter: bytes
     enrolment: Enrolment
     one: Export = field(repr=False)
     in_browser: bool
+    account: int = 0
     phase: str = BUSY
     why: str = ""
     link: str = ""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,7 +13,7 @@ from wattseal.errors import Malformed, Refused, WattsealError
 
 from wattseal_host.portal import asking as phases
 from wattseal_host.portal import forms, prices, serving, wanted, words
-from wattseal_host.portal.answers import in_browser, refusal
+from wattseal_host.portal.answers import in_browser, refusal, whole
 from wattseal_host.portal.asking import Asking
 from wattseal_host.portal.exports import Exports
 from wattseal_host.portal.handed import Handed
@@ -22,24 +21,21 @@ from wattseal_host.portal.relayed import RECORDS_AT_ONCE
 from wattseal_host.portal.sessions import Session
 from wattseal_host.portal.site import Site, check_form, go
 from wattseal_host.portal.tables import Consent
+from wattseal_host.portal.turns import Turns
 from wattseal_host.portal.wanted import BROWSER, DAY_S, GRANULARITIES, PURPOSES
 from wattseal_host.report.localtime import day_text
 
-AT_ONCE = 24  # threads that wait for the relay: the rest of the site goes on without them
-_T = TypeVar("_T")
+PAGES = ("/export", "/export/pin", "/export/end")
 Handler = Callable[[Request, Exports, Session], Awaitable[Response]]
 
 
 class ExportPages:
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._limiter: CapacityLimiter | None = None
-
-    async def _wait(self, ask: Callable[..., _T], *arguments: Any) -> _T:
-        """What may wait for the relay, in a thread."""
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(AT_ONCE)
-        return await to_thread.run_sync(ask, *arguments, limiter=self._limiter)
+        self._turns = Turns()
+        self._wait = self._turns.wait
+        if site.exports is not None:
+            site.exports.proves = site.accounts.prove
 
     def routes(self) -> list[Route]:
         """None of them is there where no relay is."""
@@ -54,7 +50,14 @@ class ExportPages:
                     if method == "GET" and path == "/export":
                         return go("/log-on")
                     return JSONResponse({"phase": "gone"}, 401)
-                return await handler(request, exports, session)
+                try:
+                    with self._turns.of(session.account):
+                        return await handler(request, exports, session)
+                except Refused as error:
+                    if path in PAGES:
+                        why = words.of(error)
+                        return self._site.page("refused.html", session, 429, why=why)
+                    return refusal(error)
 
             return Route(path, admitted, methods=[method])
 
@@ -129,8 +132,9 @@ class ExportPages:
             start_s, end_s, granularity_s, mode = wanted.read(form)
             if form.get("consent") != "yes":
                 raise Refused("consent")
+            proved = await self._wait(self._site.accounts.proved, account)
             asking = await self._wait(
-                exports.begin, account, start_s, end_s, granularity_s, mode == BROWSER
+                exports.begin, account, start_s, end_s, granularity_s, mode == BROWSER, proved
             )
             self._site.sessions.ask(session, asking)
             given = Consent(int(time.time()), start_s, end_s, PURPOSES[mode])
@@ -252,7 +256,7 @@ class ExportPages:
     async def _chunk(self, request: Request, exports: Exports, session: Session) -> Response:
         try:
             asking = in_browser(session)
-            number = _whole(request, "number")
+            number = whole(request, "number")
             chunk = await self._wait(exports.chunk, asking, number)
         except WattsealError as error:
             return refusal(error, session.asking)
@@ -270,7 +274,7 @@ class ExportPages:
     async def _records(self, request: Request, exports: Exports, session: Session) -> Response:
         try:
             asking = in_browser(session)
-            first, count = (_whole(request, name) for name in ("first", "count"))
+            first, count = (whole(request, name) for name in ("first", "count"))
             if not (first < 2**32 and 0 < count <= RECORDS_AT_ONCE):
                 raise Malformed("form")
             found = await self._wait(exports.records, asking, first, count)
@@ -288,12 +292,3 @@ class ExportPages:
         except WattsealError as error:
             return refusal(error)
         return JSONResponse(told)
-
-
-def _whole(request: Request, name: str) -> int:
-    """A number of the path. Raises Malformed `form`; int() has an error of its own for thousands
-    of digits."""
-    text: str = request.path_params[name]
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):
-        raise Malformed("form", name)
-    return int(text)

@@ -6,7 +6,7 @@ from wattseal.errors import Refused
 
 from wattseal_host.documents import Enrolment
 from wattseal_host.export.items import Checked
-from wattseal_host.portal.handed import VALUE_BYTES, Handed
+from wattseal_host.portal.handed import Handed, pack
 
 
 def of(enrolment: Enrolment, checked: Checked) -> Handed:
@@ -14,7 +14,7 @@ def of(enrolment: Enrolment, checked: Checked) -> Handed:
     as `Checked.agrees`."""
     checked.agrees(enrolment)
     names = enrolment.channels
-    values = {name: bytearray() for name in names}
+    values: dict[str, list[int]] = {name: [] for name in names}
     runs: list[tuple[int, int, int, int, int]] = []
     by_first: dict[int, list[int]] = {}
     for one in checked.opened:
@@ -31,11 +31,12 @@ def of(enrolment: Enrolment, checked: Checked) -> Handed:
         if len(told) != len(names):
             raise Refused("export-channels")
         for name, value in zip(names, told, strict=True):
-            values[name] += value.to_bytes(VALUE_BYTES, "big")
+            values[name].append(value)
         part = checked.records[at - first : at - first + length]
         records += [record for record in part if record.channels]
     spans = tuple((start_s, end_s) for *_, start_s, end_s in runs)
     return Handed(
-        enrolment, tuple(records), spans, values, spans[0][0], spans[-1][1],
+        enrolment, tuple(records), spans, {name: pack(values[name]) for name in names},
+        spans[0][0], spans[-1][1],
         tuple(readings for _, _, readings, _, _ in runs),
     )  # fmt: skip

@@ -23,6 +23,7 @@ from wattseal_host.portal.asking import Asking
 from wattseal_host.portal.mailbox import Mailbox
 from wattseal_host.portal.relayed import Relay
 from wattseal_host.portal.tables import Account
+from wattseal_host.portal.turns import Owners
 from wattseal_host.web.limits import Limit
 
 LOOK_S = 0.4
@@ -61,22 +62,32 @@ class Exports:
         self.relay, self.applet, self.clock, self._look_s = relay, applet, clock, look_s
         self.poll_ms = POLL_MS
         self.origin: str = applet.told.origin.decode()
+        self.proves: Callable[[int], None] = lambda number: None
         self._accounts = Limit(6, 20, clock)
-        self._meters = Limit(12, 20, clock)
+        self._owners = Owners(clock)
         self._reads = Limit(400, 0.03, clock)  # nobody takes the relay from everybody else
 
     def begin(
-        self, account: Account, start_s: int, end_s: int, granularity_s: int, in_browser: bool
+        self,
+        account: Account,
+        start_s: int,
+        end_s: int,
+        granularity_s: int,
+        in_browser: bool,
+        proved: bool = False,
     ) -> Asking:
-        """Ask the account's meter. Raises Refused `too-often`, `export-empty`, or the relay's."""
-        if not (self._accounts.take(account.name) and self._meters.take(account.meter.hex())):
+        """Ask the account's meter. proved: its customer has once typed a PIN of this meter. Raises
+        Refused `too-often`, `meter-busy` (`Owners`), `export-empty`, or the relay's."""
+        if not self._accounts.take(account.name):
             raise Refused("too-often")
+        self._owners.admit(account.meter, proved)
         meter = self.relay.meter(account.meter)
         end_s = min(end_s, meter.sealed_s)
         if start_s >= end_s:
             raise Refused("export-empty")
         one = Export(self.origin, meter.enrolment.key, start_s, end_s, granularity_s)
-        asking = Asking(account.meter, meter.enrolment, one, in_browser, changed_s=self.clock())
+        asking = Asking(account.meter, meter.enrolment, one, in_browser, account.number)
+        asking.changed_s = self.clock()
         with asking.lock:
             self._request(asking)
         return asking
@@ -248,6 +259,7 @@ class Exports:
         elif asking.phase == phases.CONFIRM and box.state in (mailbox.SERVING, mailbox.SERVED):
             asking.move(phases.SERVING, self.clock())
             asking.total = box.chunks
+            self.proves(asking.account)
 
     def _deploy(self, asking: Asking) -> None:
         self.relay.mail(asking.meter, recipient.MANIFEST, self.applet.message)

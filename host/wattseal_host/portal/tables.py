@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,13 @@ _consents = Table(
     Column("from_s", BigInteger, nullable=False),
     Column("to_s", BigInteger, nullable=False),
     Column("purpose", String(40), nullable=False),
+)
+
+
+_proved = Table(
+    "portal_proved",
+    _metadata,
+    Column("account", ForeignKey("portal_accounts.id", ondelete="CASCADE"), primary_key=True),
 )
 
 
@@ -111,6 +119,7 @@ class Accounts:
         """The account and the list of its consents."""
         with self._engine.begin() as connection:
             connection.execute(delete(_consents).where(_consents.c.account == account.number))
+            connection.execute(delete(_proved).where(_proved.c.account == account.number))
             connection.execute(delete(_accounts).where(_accounts.c.id == account.number))
 
     def consent(self, account: Account, consent: Consent) -> None:
@@ -127,6 +136,16 @@ class Accounts:
                 connection.execute(row)
         except IntegrityError as error:
             raise Refused("session-over") from error
+
+    def prove(self, number: int) -> None:
+        """An account's customer was at its meter: a PIN was right."""
+        with suppress(IntegrityError), self._engine.begin() as connection:  # known, or removed
+            connection.execute(insert(_proved).values(account=number))
+
+    def proved(self, account: Account) -> bool:
+        query = select(_proved).where(_proved.c.account == account.number)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
 
     def consents(self, account: Account) -> list[Consent]:
         """Newest first."""

@@ -82,7 +82,7 @@ class Checker:
         """The verdict on a bundle's or a message's bytes. Raises Unusable if they are neither."""
         if is_message(data):
             return check_message(data, self._archive, self._ledger, settle)
-        return check_bill(data, self._trust, self._ledger, settle)
+        return check_bill(data, self._trust, self._ledger, settle, self._archive)
 
     def prepare(self, path: Path) -> _Pending:
         left: list[Equation | Claim] = []

@@ -15,7 +15,7 @@ from wattseal_host.linear import LinearProof, Settle
 from wattseal_host.proven_bill import CircuitProof
 from wattseal_host.provider.archive import Archive
 from wattseal_host.provider.on_ledger import LedgerReadings
-from wattseal_host.statement import AnyStatement, Metered
+from wattseal_host.statement import AnyStatement, JointStatement, Metered
 from wattseal_host.trust import Trust
 from wattseal_host.verdict import Verdict, judged
 from wattseal_host.verify import verify_bundle
@@ -29,9 +29,16 @@ def is_message(data: bytes) -> bool:
 
 
 def check_bill(
-    data: bytes, trust: Trust, ledger: Ledger, settle: Settle = linear.settle
+    data: bytes,
+    trust: Trust,
+    ledger: Ledger,
+    settle: Settle = linear.settle,
+    archive: Archive | None = None,
 ) -> Verdict:
     """Verify a bundle, and that its records are the ledger's own.
+
+    archive: whose documents hold; a bundle by a replacement that was signed before the archive's
+    own is refused `replacement-superseded`.
 
     A bundle that verifies but differs from the ledger is refused `ledger-differs`: the meter
     has signed two chains, or the ledger has not come that far. (Digests at both ends decide it:
@@ -50,6 +57,14 @@ def check_bill(
             return verdict.refused("ledger-differs", error.detail)
         if (held.before, held.last) != (said.before, said.last):
             return verdict.refused("ledger-differs", "the ledger holds other records of it")
+    if archive is not None and isinstance(verdict.statement, JointStatement):
+        for said, digest in zip(stretches, verdict.statement.replacements, strict=False):
+            try:
+                present = archive.replacement(said.meter)[1]
+            except Refused as error:
+                return verdict.refused(error.code, error.detail)
+            if present != digest:
+                return verdict.refused("replacement-superseded", said.meter.hex())
     return verdict
 
 
