@@ -25,7 +25,7 @@ def fuzz(target: str, seconds: int) -> int:
     """Fuzz one target in this process; never returns while libFuzzer is content."""
     import atheris
 
-    with atheris.instrument_imports(include=["wattseal", "wattseal_host", "wattseal_hil"]):
+    with atheris.instrument_imports(include=["wattseal", "wattseal_host", "wattseal_hil", "meter"]):
         from fuzz.targets import TARGETS
     corpus, crashes = BUILD / target / "corpus", BUILD / target / "crash-"
     options = [

@@ -198,7 +198,10 @@ def seeds() -> dict[str, list[bytes]]:
     share = {"meter": METER.meter.hex(), "key": METER.key.hex(), "share": "04" * 65}
     paired = {"epoch": 1, "confirmation": "5e" * 32, "random": "5f" * 32}
     opening = b"3 0 5 0 " + b"07" * 32
+    from fuzz import access_seeds  # it takes the meter from here
+
     return {
+        **access_seeds.seeds(),
         "arrival": [*METER.sealed, b"wattseal fuzz: next".join(METER.sealed), *FORK.sealed[3:5]],
         "bundle": [BUNDLE, json.dumps(json.loads(BUNDLE), indent=1).encode(), JOINT],
         "bundle-fields": [bytes(range(at, at + 40)) for at in (0, 40, 80)],

@@ -8,13 +8,13 @@ hypothesis tests (tests/host/test_fuzz.py) and the coverage-guided lane (run.py)
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+from fuzz import access
+from fuzz.scratch import SCRATCH
 from fuzz.seeds import BUNDLE, METER, TRUST, small_proof
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerRTU
@@ -54,8 +54,6 @@ from wattseal_host.tariff import Tariff
 from wattseal_host.trust import Trust
 from wattseal_host.units import Unit
 from wattseal_host.verify import verify_bundle
-
-SCRATCH = Path(tempfile.mkdtemp(prefix="wattseal-fuzz-"))
 
 
 def record(data: bytes) -> None:
@@ -347,6 +345,7 @@ def tape(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
+    **access.TARGETS,
     "arrival": arrival,
     "bundle": bundle,
     "bundle-fields": bundle_fields,

@@ -10,8 +10,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from sealed_house import INTERVAL_S, START_S, SealingMeter
-from wattseal_host.portal import handed
+from sealed_house import START_S
 from wattseal_host.portal.app import make_app
 from wattseal_host.portal.site import Site
 from wattseal_host.tariff import Tariff
@@ -81,25 +80,6 @@ class Visitor:
             data={"csrf": self.csrf("/hand-over"), "consent": "yes", **fields},
             files={"file": ("readings.json", data, "application/json")},
         )
-
-
-def file_of(meter: SealingMeter, from_seq: int = 0) -> bytes:
-    """The file of a meter in process, from one of its records on."""
-    from wattseal.record import decode_sealed
-    from wattseal_host.customer.openings import Opener
-    from wattseal_host.documents import Enrolment
-    from wattseal_host.stretch import Stretch
-    from wattseal_host.units import CHANNELS, Unit
-
-    sealed = meter.sealed[from_seq:]
-    opened = Opener(meter.meter, meter.secrets).open_stretch(Stretch.from_sealed(sealed))
-    enrolment = Enrolment(
-        meter.meter, meter.key, Unit("Wh", meter.exponent), INTERVAL_S, CHANNELS[: meter.channels]
-    )
-    last = decode_sealed(sealed[-1]).signature
-    assert last is not None
-    bodies = [one[:-64] for one in sealed]
-    return handed.write(enrolment, bodies, last, [(one.value, one.blinding) for one in opened])
 
 
 def flat_tariff() -> Tariff:

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from portal_bench import Clock, Server, Visitor, file_of, traces
+from handed_file import file_of
+from portal_bench import Clock, Server, Visitor, traces
 from sealed_house import SealingMeter
 from wattseal.errors import WattsealError
 from wattseal_host.portal import analysis, handed

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from handed_file import file_of
 from in_process import wattseal
-from portal_bench import PASSWORD, Clock, Server, Visitor, file_of
+from portal_bench import PASSWORD, Clock, Server, Visitor
 from relay_bench import Bench, Customer
 from sealed_house import SealingMeter
 from wattseal.errors import Refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wattseal.errors import Malformed
 from wattseal.record import DIGEST_BYTES, METER_ID_BYTES, Record
@@ -72,8 +73,11 @@ class Kept:
         )
 
     def save(self, path: Path) -> None:
+        write_secret(path, dumps(self.written()) + b"\n")
+
+    def written(self) -> dict[str, Any]:
         gone = self.withdrawn
-        value = {
+        return {
             "format": FORMAT,
             "meter": self.meter.hex(),
             "applet": self.applet.hex(),
@@ -84,7 +88,6 @@ class Kept:
             "previous": self.previous.hex(),
             "withdrawn": None if gone is None else {"at_s": gone[0], "seq": gone[1]},
         }
-        write_secret(path, dumps(value) + b"\n")
 
     def follow(self, last: Record) -> None:
         """The records up to this one were verified."""

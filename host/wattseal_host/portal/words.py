@@ -43,6 +43,7 @@ _WORDS = {
     "export-opening": "A value that came is not the one your meter sealed. Nothing was used.",
     "spake2-confirmation": "It is not your meter that answered, or the PIN was wrong.",
     "applet-unpressed": "Nobody approved this website at the meter in time. Ask again.",
+    "applet-unknown": "Your meter does not know this website any more. Ask again.",
     "applet-grid": "Your meter refused this website: its sums do not fit those of another one "
     "that you allowed, and both together would tell more than either.",
     "applet-bad": "Your meter did not accept this website's applet.",
