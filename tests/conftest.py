@@ -3,7 +3,9 @@
 import os
 import random
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,6 +44,26 @@ def rng(request) -> random.Random:
     """Random numbers of this test alone; WATTSEAL_SEED repeats a run."""
     print(f"WATTSEAL_SEED={SEED}")
     return random.Random(f"{SEED} {request.node.nodeid}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, driven by Playwright; a machine without one skips, aloud."""
+    from playwright.sync_api import Error, sync_playwright
+    from wattseal_host.report.screenshot import find_browser
+
+    program = find_browser()
+    if program is None:
+        pytest.skip("no Chromium: on Debian, apt install chromium")
+    with sync_playwright() as playwright:
+        try:
+            started = playwright.chromium.launch(
+                executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+            )
+        except Error as error:
+            pytest.skip(f"Chromium does not start: {error.message[:80]}")
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from household import HOSTILE, flat
-from playwright.sync_api import Error, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from wattseal_hil.board import EmulatedBoard
 from wattseal_hil.loads import ProfileLoad
 from wattseal_hil.pairing import read_pin
@@ -28,7 +28,6 @@ from wattseal_host.collect.customer import CustomerPort
 from wattseal_host.customer.store import Secrets
 from wattseal_host.files import write_token
 from wattseal_host.ledger import Ledger
-from wattseal_host.report.screenshot import find_browser
 
 FROM_S = 1_735_689_600  # 2025-01-01, as the tariffs of the household
 COMMAND = [
@@ -107,22 +106,6 @@ def address(bench: Bench) -> Iterator[str]:
         assert running.wait(15) in (0, 128 + signal.SIGTERM)
     finally:
         running.kill()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium: on Debian, apt install chromium")
-    with sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error.message[:80]}")
-        yield started
-        started.close()
 
 
 @pytest.fixture

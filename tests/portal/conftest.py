@@ -5,15 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from playwright.sync_api import Error, sync_playwright
 from wattseal_host.portal import passwords
 from wattseal_host.portal.site import Site
 from wattseal_host.portal.tables import MEMORY, Accounts
-from wattseal_host.report.screenshot import find_browser
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "host")]
 
@@ -54,22 +51,6 @@ def portal(site: Site) -> Iterator[Server]:
     server = Server(site)
     yield server
     server.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium: on Debian, apt install chromium")
-    with sync_playwright() as playwright:
-        try:
-            started = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error.message[:80]}")
-        yield started
-        started.close()
 
 
 @pytest.fixture

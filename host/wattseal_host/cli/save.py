@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -24,41 +24,50 @@ From = Annotated[str, typer.Option("--from", help="UTC, ISO 8601.")]
 To = Annotated[str, typer.Option("--to", help="UTC, ISO 8601 (excluded).")]
 Zone = Annotated[str, typer.Option(help="Local time, an IANA name: Europe/Berlin.")]
 Out = Annotated[Path, typer.Option(help="Where to write it (mode 0600).")]
+Writer: TypeAlias = "Callable[[Gathered, ZoneInfo], bytes]"
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-@app.command("csv")
-def table(
-    file: SecretFile,
-    out: Out,
-    ledger: LedgerFile = None,
-    port: Port = None,
-    from_: From = "1970-01-01",
-    to: To = "2106-01-01",
-    zone: Zone = "UTC",
-    as_json: Json = False,
-) -> None:
-    """A table for spreadsheets: a row for each record, in UTC and local time, in kWh."""
+def _command(name: str, about: str, writer: Callable[[], Writer]) -> None:
+    """A command that writes readings in one of the formats; `writer` imports what does."""
+
+    def command(
+        file: SecretFile,
+        out: Out,
+        ledger: LedgerFile = None,
+        port: Port = None,
+        from_: From = "1970-01-01",
+        to: To = "2106-01-01",
+        zone: Zone = "UTC",
+        as_json: Json = False,
+    ) -> None:
+        _write(file, out, ledger, port, from_, to, zone, writer(), as_json)
+
+    app.command(name, help=about)(command)
+
+
+def _table() -> Writer:
     from wattseal_host.customer.formats.table import to_table
 
-    _write(file, out, ledger, port, from_, to, zone, to_table, as_json)
+    return to_table
 
 
-@app.command("green-button")
-def green_button(
-    file: SecretFile,
-    out: Out,
-    ledger: LedgerFile = None,
-    port: Port = None,
-    from_: From = "1970-01-01",
-    to: To = "2106-01-01",
-    zone: Zone = "UTC",
-    as_json: Json = False,
-) -> None:
-    """Green Button XML (ESPI), which energy programs and advisers read."""
+def _green_button() -> Writer:
     from wattseal_host.customer.formats.green_button import to_green_button
 
-    _write(file, out, ledger, port, from_, to, zone, to_green_button, as_json)
+    return to_green_button
+
+
+_command(
+    "csv",
+    "A table for spreadsheets: a row for each record, in UTC and local time, in kWh.",
+    _table,
+)
+_command(
+    "green-button",
+    "Green Button XML (ESPI), which energy programs and advisers read.",
+    _green_button,
+)
 
 
 @app.command()
@@ -105,7 +114,7 @@ def _write(
     from_: str,
     to: str,
     zone: str,
-    write: Callable[[Gathered, ZoneInfo], bytes],
+    write: Writer,
     as_json: bool,
 ) -> None:
     from wattseal.errors import Misuse

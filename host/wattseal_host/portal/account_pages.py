@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +14,8 @@ from wattseal_host.portal import forms, passwords, words
 from wattseal_host.portal.sessions import Session
 from wattseal_host.portal.site import Site, check_form, go, peer
 from wattseal_host.portal.tables import Account
+
+Enter = Callable[[Request, dict[str, Any]], Awaitable[Account]]
 
 
 class AccountPages:
@@ -22,45 +27,46 @@ class AccountPages:
         return self._site.page("home.html", session)
 
     async def sign_up(self, request: Request) -> Response:
-        if request.method == "GET":
-            return self._form(request, "sign_up.html")
-        site = self._site
-        session = site.session(request)
-        form = {}
-        try:
-            form = await forms.read(request)
-            check_form(request, session, form)
-            if not site.sign_ups.take(peer(request)):
-                raise Refused("too-often")
-            name, meter = forms.user_name(form), forms.meter(form)
-            sealed = await run_in_threadpool(passwords.seal, forms.password(form))
-            account = await run_in_threadpool(site.accounts.add, name, sealed, meter)
-        except WattsealError as error:
-            return self._again(request, "sign_up.html", error, form)
-        return await self._enter(session, account)
+        return await self._entry(request, "sign_up.html", self._signed_up)
 
     async def log_on(self, request: Request) -> Response:
+        return await self._entry(request, "log_on.html", self._known)
+
+    async def _entry(self, request: Request, page: str, enter: Enter) -> Response:
+        """A form by which a visitor comes in; `enter` gives the account."""
         if request.method == "GET":
-            return self._form(request, "log_on.html")
-        site = self._site
-        session = site.session(request)
+            return self._form(request, page)
+        session = self._site.session(request)
         form = {}
         try:
             form = await forms.read(request)
             check_form(request, session, form)
-            name, password = forms.text(form, "name").strip().lower(), forms.text(form, "password")
-            if not site.may_guess(peer(request), name):
-                raise Refused("too-often")
-            # A NUL or a lone surrogate is no name, and PostgreSQL takes neither.
-            known = name.isascii() and name.isprintable()
-            account = await run_in_threadpool(site.accounts.named, name) if known else None
-            sealed = account.password if account else None
-            if not await run_in_threadpool(passwords.matches, password, sealed):
-                raise Refused("log-on")
-            assert account is not None
+            account = await enter(request, form)
         except WattsealError as error:
-            return self._again(request, "log_on.html", error, form)
+            return self._again(request, page, error, form)
         return await self._enter(session, account)
+
+    async def _signed_up(self, request: Request, form: dict[str, Any]) -> Account:
+        site = self._site
+        if not site.sign_ups.take(peer(request)):
+            raise Refused("too-often")
+        name, meter = forms.user_name(form), forms.meter(form)
+        sealed = await run_in_threadpool(passwords.seal, forms.password(form))
+        return await run_in_threadpool(site.accounts.add, name, sealed, meter)
+
+    async def _known(self, request: Request, form: dict[str, Any]) -> Account:
+        site = self._site
+        name, password = forms.text(form, "name").strip().lower(), forms.text(form, "password")
+        if not site.may_guess(peer(request), name):
+            raise Refused("too-often")
+        # A NUL or a lone surrogate is no name, and PostgreSQL takes neither.
+        known = name.isascii() and name.isprintable()
+        account = await run_in_threadpool(site.accounts.named, name) if known else None
+        sealed = account.password if account else None
+        if not await run_in_threadpool(passwords.matches, password, sealed):
+            raise Refused("log-on")
+        assert account is not None
+        return account
 
     async def log_off(self, request: Request) -> Response:
         """Wipes what the session holds."""
