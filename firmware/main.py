@@ -72,6 +72,7 @@ def start_again(error):
 
 def main():
     """Build the meter on this board and run it for ever."""
+    once("names", "meet")
     storage = Storage("/")
     board = once("board", "of", os.uname()[4])
     settings, refused = once("settings", "load", storage, print)

@@ -72,9 +72,10 @@ def main(target: Path) -> int:
     from rich.table import Table
 
     with tempfile.TemporaryDirectory(prefix="wattseal-bench-") as work:
-        image = deployed(FIRMWARE, "romfs", Path(work))
-        found = figures(riscv.run(SCRIPT.read_text(), image))
-        found |= bill_figures(riscv.run(BILLING.read_text(), image))
+        scripts = [SCRIPT.read_text(), BILLING.read_text()]
+        image = deployed(FIRMWARE, "romfs", Path(work), callers=scripts)
+        found = figures(riscv.run(scripts[0], image))
+        found |= bill_figures(riscv.run(scripts[1], image))
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(found, indent=2) + "\n")
     table = Table("RISC-V 32, MicroPython 1.25, 128 KiB heap", "instructions", "goal", "ESP32, ms")

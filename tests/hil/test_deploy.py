@@ -76,7 +76,8 @@ def test_every_module_compiles_for_the_chips(chip, tmp_path):
 def test_the_bench_seals_records_that_verify(vm, tmp_path):
     """The script of `make bench-device`, on a VM that counts no instructions."""
     (tmp_path / "machine.py").write_text(MACHINE)
-    path = [str(tmp_path), str(deployed(FIRMWARE, "mpy", tmp_path)), ".frozen"]
+    tree = deployed(FIRMWARE, "mpy", tmp_path, callers=[bench_device.SCRIPT.read_text()])
+    path = [str(tmp_path), str(tree), ".frozen"]
     command = [*vm.argv, "-X", "heapsize=1m", str(bench_device.SCRIPT)]
     done = subprocess.run(
         command, env={"MICROPYPATH": ":".join(path)}, capture_output=True, text=True, timeout=60,

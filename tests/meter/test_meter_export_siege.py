@@ -128,7 +128,7 @@ def test_however_many_tries_at_a_pin_get_no_further_than_one(at, rng, tries):
     report(at, f"{tries} tries at PINs", begun_s, free)
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=FULL)])
+@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=FULL)])
 def test_exports_left_half_open(at, count):
     """Wherever they are left: asked, with a PIN shown, after a share, in the chunks."""
     begun_s = time.monotonic()
@@ -146,7 +146,9 @@ def test_exports_left_half_open(at, count):
             assert at.mail(SHARE, one.share(read_pin(at.board))) == (ANSWERED, TAKEN)
             at.mail(CONFIRMATION, one.answer(at.part(28, 65)))
             assert at.told()[0] in (SERVING, DONE) and at.chunk(0)
-        if step != ASKED:
+        if step == ASKED:
+            at.passes(61)  # then the next one may take its place
+        else:
             at.passes(601)
             assert at.told() == (NONE, EXPIRED)
         left[step] += 1
