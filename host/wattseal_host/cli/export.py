@@ -92,11 +92,11 @@ def command(
     from wattseal_host.export.sheet import document
     from wattseal_host.export.way import ByPort
     from wattseal_host.files import read_bounded, write_secret
-    from wattseal_host.keys import load_key, secret_scalar
+    from wattseal_host.keys import load_key, public_bytes, secret_scalar
     from wattseal_host.strict_json import dumps
 
     start_s, end_s = output.utc_seconds(from_), output.utc_seconds(to)
-    with output.progress("exporting") as bar, closing(ByPort(port)) as way:
+    with output.late_progress("exporting") as bar, closing(ByPort(port)) as way:
         one = Fetching(
             way,
             read_bounded(applet, 1024),
@@ -108,7 +108,10 @@ def command(
         if one.manifest.kind == STANDING:
             if key is None:
                 raise Misuse("usage", "a standing applet's exports open with --key")
-            secret = secret_scalar(load_key(key))
+            own = load_key(key)
+            if public_bytes(own) != one.manifest.recipient_key:
+                raise Misuse("export-key", f"{key} is not the key this applet exports to")
+            secret = secret_scalar(own)
         meter, checked = one.run(start_s, end_s, every_s, secret)
     value = document(meter, one.manifest.origin.decode(), checked.opened, every_s)
     write_secret(out, dumps(value) + b"\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -158,6 +158,20 @@ def progress(title: str) -> Iterator[Advance]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(title, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def late_progress(title: str) -> Iterator[Advance]:
+    """`progress` from the first call on: until then the terminal is for what people are asked."""
+    with ExitStack() as stack:
+        bars: list[Advance] = []
+
+        def advance(done: float, total: float) -> None:
+            if not bars:
+                bars.append(stack.enter_context(progress(title)))
+            bars[0](done, total)
+
+        yield advance
 
 
 def utc_seconds(text: str) -> int:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from wattseal import manifest
-from wattseal.errors import Malformed, Refused
+from wattseal.errors import Malformed, Misuse, Refused
 from wattseal.manifest import SIGNATURE_BYTES
 
 from wattseal_host.documents import Enrolment
@@ -23,6 +23,7 @@ LOOK_S = 0.4
 APPROVED_S = 150.0
 ASKED_S = 600.0
 STEP_S = 60.0
+MEET_S = 30.0
 PATIENCE_S = 180.0  # with a link that is broken
 MEANWHILE = {
     "port-missing", "port-silent", "port-answer", "port-busy", "meter-busy", "relay-busy",
@@ -68,16 +69,50 @@ class Fetching:
 
         secret: the recipient's key where the applet is a standing one.
 
-        Raises Refused with what the meter says (`export-pin`, `export-scope`, …), `export-late`,
-        or as `Export`, `items.check` and `Checked.agrees`; PortError for a meter that stays away.
+        Raises Misuse for what its applet can never have, before anybody is asked (`export-period`,
+        `export-scope`); Refused with what the meter says (`export-pin`, `export-scope`, …),
+        `export-late`, or as `Export`, `items.check` and `Checked.agrees`; PortError for a meter
+        that stays away.
         """
-        meter = self._patiently(self._way.identity)
+        self._may_ask(start_s, end_s, granularity_s)
+        meter = self._meet()
+        if granularity_s % meter.interval_s:
+            raise Misuse("export-scope", f"sums are of whole intervals, {meter.interval_s} s each")
         self.deploy()
         items = self.items(meter, start_s, end_s, granularity_s, secret)
         sealed = self.sealed(*self._patiently(lambda: self._way.span(start_s, end_s)))
         checked = check(items, sealed, meter.key, start_s, end_s, granularity_s, meter.interval_s)
         checked.agrees(meter)
         return meter, checked
+
+    def _may_ask(self, start_s: int, end_s: int, granularity_s: int) -> None:
+        if start_s >= end_s:
+            raise Misuse("export-period", "a period begins before it ends")
+        finest = self.manifest.granularity_s
+        if not finest:
+            return
+        if granularity_s < finest or granularity_s % finest:
+            raise Misuse("export-scope", f"this applet has sums of {finest} s or multiples of it")
+        if start_s % finest or end_s % finest:
+            raise Misuse("export-scope", f"its periods begin and end at multiples of {finest} s")
+
+    def _meet(self) -> Enrolment:
+        """Who answers at all. One who never did is not waited for as one who went away is."""
+        begun_s = self._clock.ticks_s()
+        told = False
+        while True:
+            try:
+                return self._way.identity()
+            except (Refused, PortError) as error:
+                late_s = self._clock.ticks_s() - begun_s
+                if error.code not in MEANWHILE or late_s > MEET_S:
+                    raise
+            if not told:
+                self._tell(
+                    "no answer yet: is this the meter's utility port, and is it switched on?"
+                )
+                told = True
+            self._clock.sleep(self._look_s)
 
     def deploy(self) -> None:
         """Have the applet approved, if it is not. Raises Refused `applet-bad`, `applet-unpressed`
