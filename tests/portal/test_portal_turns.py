@@ -6,8 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from handed_file import file_of
 from peer_meter import PeerMeter
-from portal_bench import Clock, file_of
+from portal_bench import Clock
 from relay_bench import Bench, Customer, to_the_pin
 from sealed_house import SealingMeter
 from wattseal.errors import Refused
