@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 from portal_bench import PASSWORD
 
 PICTURES = os.environ.get("WATTSEAL_PICTURES")
@@ -41,6 +42,18 @@ class Desk:
         self.page.get_by_label("This website may read it").check()
         self.look("hand-over")
         self.page.get_by_role("button", name="Hand over").click()
+
+    def reload(self) -> None:
+        """A page that follows an export may load itself anew just then: that is a load, too."""
+        with suppress(Error):
+            self.page.reload()
+        self.page.wait_for_load_state()
+
+    def see_results(self) -> None:
+        """Of an export that the website opens. A page that is loaded when it is over stays, and
+        has a link."""
+        self.page.locator("a.button[href='/results'], h2:has-text('Load curve')").first.wait_for()
+        self.page.goto("/results")
 
     def look(self, name: str) -> None:
         """Nothing may scroll sideways on a telephone, and every field has a label."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from peer_meter import PeerMeter
 from playwright.sync_api import expect
 from portal_desk import Desk
 from relay_bench import FROM, TO, Bench
-from sealed_house import SealingMeter
+from sealed_house import START_S, SealingMeter
+from wattseal_host.provider.tariffs import Draft
 
 GOOD = "each the one your meter sealed"
 
@@ -154,15 +156,49 @@ def test_opened_by_the_website_with_a_reload_at_each_step(desk: Desk, meter: Pee
         if "PIN" not in told:
             meter.press()
     type_pin(desk, meter.pin)
-    page.reload()
-    page.locator("a.button[href='/results'], h2:has-text('Load curve')").first.wait_for()
-    page.goto("/results")
+    desk.reload()
+    desk.see_results()
     assert page.get_by_text(total(meter)).count() == 1
     page.get_by_role("button", name="Log off").click()
     page.get_by_role("link", name="Sign up").first.wait_for()
     page.goto("/results")
     assert total(meter) not in page.content()
     assert desk.complaints == []
+
+
+def test_tariffs_that_cannot_be_worked_out_here(
+    desk: Desk, meter: PeerMeter, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says so beforehand, and what to do instead; there it can."""
+    tiers = [{"up_to": 1, "price": Decimal("0.1")}, {"price": Decimal("0.3")}]
+    draft = Draft("Blocks", "EUR", START_S - 86400, START_S + 40 * 86400)
+    draft.parts.append({
+        "type": "tiers", "name": "energy", "channel": "import", "mode": "cumulative",
+        "unit_exponent": 3, "span": "period", "tiers": tiers,
+    })  # fmt: skip
+    flat = bench.site.tariffs["Flat"]
+    monkeypatch.setattr(bench.site, "tariffs", {"Blocks": draft.finish(), "Flat": flat})
+    to_the_pin(desk, meter)
+    type_pin(desk, meter.pin)
+    desk.page.get_by_text(GOOD).wait_for()
+    listed = desk.page.get_by_label("Tariff")
+    assert listed.locator("option").all_inner_texts() == ["Blocks - not here", "Flat"]
+    assert listed.locator("option:disabled").count() == 1 and listed.input_value() == "Flat"
+    expect(desk.page.locator("#tariff-help")).to_contain_text("let this website open the readings")
+    desk.page.get_by_role("button", name="Work it out here").click()
+    expect(desk.page.locator("#cost")).to_have_text(f"{whole(meter) * 0.25 / 1000:.2f} EUR")
+    desk.look("tariffs")
+    desk.page.reload()
+    desk.page.get_by_role("button", name="Ask again").click()
+    ask(desk, mode="this website")
+    desk.page.get_by_text("shows who asks").wait_for()
+    meter.press()
+    desk.page.get_by_label("PIN on your").wait_for()
+    type_pin(desk, meter.pin)
+    desk.see_results()
+    desk.page.get_by_label("Tariff").select_option("Blocks")
+    desk.page.get_by_role("button", name="Work it out").click()
+    expect(desk.page.get_by_text(f"{whole(meter) * 0.3 / 1000 - 0.2:.2f} EUR")).to_be_visible()
 
 
 def test_refused_at_the_meter(desk: Desk, meter: PeerMeter) -> None:

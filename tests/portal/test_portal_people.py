@@ -77,7 +77,7 @@ def see(desk: Desk, meter: Meter, mode: str) -> None:
         desk.page.get_by_text(GOOD).wait_for()
         expect(desk.page.locator("#total")).to_have_text(meter.total)
     else:
-        desk.page.wait_for_url("**/results")
+        desk.see_results()
         assert desk.page.get_by_text(meter.total).count() == 1
 
 
@@ -225,7 +225,7 @@ def test_a_reload_at_each_step(desk: Desk, bench: Bench, meter: Meter, mode: str
             assert unplugged.wait(20)
             if mode == MODES[1]:  # its page was loaded anew when the transfer began
                 page.locator("#export[data-phase=serving]").wait_for()
-            page.reload()
+            desk.reload()
             if mode == MODES[0]:
                 page.get_by_text("the key is there").wait_for()
             else:

@@ -118,7 +118,7 @@ class ExportPages:
             granularity=GRANULARITIES[str(one.granularity_s)],
             done=asking.done,
             total=asking.total,
-            tariffs=list(self._site.tariffs),
+            tariffs=[(name, one.is_linear) for name, one in self._site.tariffs.items()],
             poll_ms=exports.poll_ms,
         )
 
