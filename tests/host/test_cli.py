@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sealed_house import House
+from wattseal_host.ledger import Ledger
 
 COMMAND = [sys.executable, "-c", "from wattseal_host.cli.main import run; run()"]
 
@@ -114,6 +115,13 @@ def test_every_mistake_ends_in_one_line_and_exit_2(arguments: list[str], tmp_pat
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("what", ["forks", "rejects"])
+def test_a_list_of_nothing_says_so(what: str, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db"):
+        pass
+    assert wattseal("ledger", what, "--ledger", tmp_path / "ledger.db").stdout == "none\n"
 
 
 def test_help_comes_at_once() -> None:

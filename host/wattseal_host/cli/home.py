@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 from wattseal.errors import Misuse
+
+from wattseal_host.cli import output
 
 LOCAL = frozenset(("127.0.0.1", "localhost", "[::1]"))
 MOST_TARIFFS = 12
@@ -55,7 +58,8 @@ def command(
         raise Misuse("home-missing", "pip install 'wattseal[home]'") from error
 
     from wattseal_host.cli.compare import read_tariff
-    from wattseal_host.cli.portal import QUIET, run
+    from wattseal_host.cli.portal import LOCAL as HERE
+    from wattseal_host.cli.portal import QUIET, check_tls, run
     from wattseal_host.customer.home.collecting import Collector
     from wattseal_host.customer.home.house import House
     from wattseal_host.customer.live import Keeper
@@ -66,22 +70,31 @@ def command(
 
     host, number = _address(listen)
     tls = tls_cert is not None
-    if tls != (tls_key is not None):
-        raise Misuse("tls", "--tls-cert and --tls-key belong together")
-    local = host in ("127.0.0.1", "::1", "localhost")
-    if not tls and not local:
-        raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
-    if not local and not name:
-        raise Misuse("home-name", "say by --name what this machine is asked for by")
-    held = Secrets.load(file)
     kept = ledger or file.with_suffix(".ledger.db")
     folder = papers or file.absolute().parent
-    if not folder.is_dir():
-        raise Unusable("file-missing", f"{folder} is no directory")
-    if port is None and not kept.exists():
-        raise Misuse("source", "give --port, or a --ledger that exists")
-    if len(tariff or ()) > MOST_TARIFFS:
-        raise Misuse("tariff-count", f"over {MOST_TARIFFS}")
+
+    def look_at_address() -> None:
+        if tls and host not in HERE and not name:
+            raise Misuse("home-name", "say by --name what this machine is asked for by")
+        check_tls(tls_cert, tls_key, host)
+
+    def look_at_source() -> None:
+        if not folder.is_dir():
+            raise Unusable("file-missing", f"{folder} is no directory")
+        if port is None and not kept.exists():
+            raise Misuse("source", "give --port, or a --ledger that exists")
+        if len(tariff or ()) > MOST_TARIFFS:
+            raise Misuse("tariff-count", f"over {MOST_TARIFFS}")
+
+    output.look_at(
+        look_at_address,
+        lambda: Secrets.load(file),
+        look_at_source,
+        *(partial(read_tariff, path) for path in (tariff or [])[:MOST_TARIFFS]),
+        lambda: find_zone(zone or "UTC"),
+        lambda: trust and Trust.load(trust),
+    )
+    held = Secrets.load(file)
     tariffs = [read_tariff(path) for path in tariff or []]
     place = zone or (tariffs[0].zone.name if tariffs else "UTC")
     find_zone(place)

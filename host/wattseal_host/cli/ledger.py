@@ -61,7 +61,7 @@ def rejects(ledger: File, meter: Meter = None, as_json: Json = False) -> None:
         f"{row['received']}  {row['meter']}  {row['source']:8}  {row['code']}  {row['detail']}"
         for row in rows
     ]
-    output.emit({"rejects": rows}, lines, as_json)
+    output.emit({"rejects": rows}, lines or ["none"], as_json)
 
 
 @app.command()
@@ -84,7 +84,7 @@ def forks(
         + (f": {row['file']}" if row["file"] else "")
         for row in rows
     ]
-    output.emit({"forks": rows}, lines, as_json)
+    output.emit({"forks": rows}, lines or ["none"], as_json)
 
 
 def write_forks(ledger: Ledger, meter: bytes, folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from wattseal.errors import Misuse
+from wattseal.errors import Misuse, WattsealError
 
 from wattseal_host.words import meaning
 
@@ -134,6 +134,21 @@ def complain(code: str, detail: str) -> None:
 def warn(text: str) -> None:
     """One line on stderr for what is no error, and may become one."""
     sys.stderr.write(f"note: {plain(text)}\n")
+
+
+def look_at(*looks: Callable[[], object]) -> None:
+    """Do each, complain of every one that is refused but the last, and raise that one: who gave
+    several wrong options is told of all of them."""
+    found: list[WattsealError] = []
+    for look in looks:
+        try:
+            look()
+        except WattsealError as error:
+            found.append(error)
+    for one in found[:-1]:
+        complain(one.code, one.detail)
+    if found:
+        raise found[-1]
 
 
 def plain(text: str) -> str:

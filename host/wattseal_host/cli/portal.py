@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The website that shows customers their readings.")
 app.command("demo")(portal_demo.command)
 MAX_TARIFFS = 200
+LOCAL = ("127.0.0.1", "::1", "localhost")
 QUIET: dict[str, Any] = {
     "access_log": False,
     "log_level": "warning",
@@ -74,19 +76,20 @@ def serve(
         import uvicorn
 
         from wattseal_host.portal.app import make_app
-        from wattseal_host.portal.applet import Applet, check_origin, publisher_key
+        from wattseal_host.portal.applet import Applet, check_origin
         from wattseal_host.portal.site import Site
         from wattseal_host.portal.tables import Accounts
     except ImportError as error:
         raise Misuse("portal-missing", "pip install 'wattseal[portal]'") from error
     from wattseal_host.cli.relay import read_token
+    from wattseal_host.keys import generate_key, load_key, save_key
 
-    if (tls_cert is None) != (tls_key is None):
-        raise Misuse("tls", "--tls-cert and --tls-key belong together")
-    if tls_cert is None and host not in ("127.0.0.1", "::1", "localhost"):
-        raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
+    # All is looked at before a file is made.
+    check_tls(tls_cert, tls_key, host)
     if relay is not None and relay_token is None:
         raise Misuse("usage", "--relay wants --relay-token FILE, as the relay made it")
+    if relay is not None and urlsplit(relay).scheme not in ("http", "https"):
+        raise Misuse("usage", "--relay http://… or https://…")
     told = check_origin(origin) if origin else ""
     tariffs = _tariffs(tariff or [])
     token = read_token(relay_token) if relay_token else ""
@@ -94,15 +97,23 @@ def serve(
     listening = bind(host, port)
     # Behind a proxy the visitors' TLS is the proxy's.
     secure = tls_cert is not None or told.startswith("https:")
-    site = Site(Accounts(database), secure, tariffs, hosts=_hosts(told, host))
+    exports = None
     if relay is not None:
         from wattseal_host.portal.exports import Exports
         from wattseal_host.portal.relayed import Relay
 
         own = told or f"{'https' if tls_cert else 'http'}://{_named(listening)}"
-        applet = Applet.make(publisher_key(key), own, publisher)
-        client = Relay(relay, token, str(relay_ca) if relay_ca else None)
-        site.exports = Exports(client, applet)
+        signer = load_key(key) if key.exists() else generate_key()
+        applet = Applet.make(signer, own, publisher)
+        try:
+            client = Relay(relay, token, str(relay_ca) if relay_ca else None)
+        except OSError as error:
+            raise Misuse("tls", f"{relay_ca} holds no certificates") from error
+        exports = Exports(client, applet)
+    site = Site(Accounts(database), secure, tariffs, hosts=_hosts(told, host))
+    if exports is not None and not key.exists():
+        save_key(key, signer)
+    site.exports = exports
     config = uvicorn.Config(make_app(site), ssl_certfile=tls_cert, ssl_keyfile=tls_key, **QUIET)
     run(config, "portal", (), listening=listening)
 
@@ -115,6 +126,20 @@ def _hosts(origin: str, host: str) -> frozenset[str] | None:
     own = urlsplit(origin).netloc.lower()
     named = f"[{host}]" if ":" in host else host
     return frozenset((re.sub(r":\d+$", "", own), named, "localhost"))
+
+
+def check_tls(cert: Path | None, key: Path | None, host: str) -> None:
+    """Raises Misuse `tls` unless certificate and key go together and can be read; without them
+    only this machine may be listened on."""
+    if (cert is None) != (key is None):
+        raise Misuse("tls", "--tls-cert and --tls-key belong together")
+    if cert is None and host not in LOCAL:
+        raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
+    if cert is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+        except OSError as error:
+            raise Misuse("tls", f"{cert} and {key} are no certificate and its key") from error
 
 
 def bind(host: str, port: int) -> socket.socket:

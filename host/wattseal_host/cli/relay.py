@@ -11,8 +11,6 @@ from wattseal.errors import Misuse
 
 from wattseal_host.cli import output
 
-LOCAL = ("127.0.0.1", "::1", "localhost")
-
 
 def command(
     utility: Annotated[list[str], typer.Option(help="A meter's utility port; repeat.")],
@@ -37,18 +35,15 @@ def command(
         from wattseal_host.relay.tokens import Tokens
     except ImportError as error:
         raise Misuse("portal-missing", "pip install 'wattseal[portal]'") from error
-    from wattseal_host.cli.portal import QUIET, bind, run
+    from wattseal_host.cli.portal import QUIET, bind, check_tls, run
     from wattseal_host.collect.utility import UtilityPort
     from wattseal_host.relay.line import Line
 
     host, _, port = listen.rpartition(":")
     if not (host and port.isdigit() and int(port) < 1 << 16):
         raise Misuse("usage", "--listen HOST:PORT")
-    if (tls_cert is None) != (tls_key is None):
-        raise Misuse("tls", "--tls-cert and --tls-key belong together")
-    if tls_cert is None and host.strip("[]") not in LOCAL:
-        raise Misuse("tls", f"no TLS, so not on {host}: give --tls-cert and --tls-key")
-    listening = bind(host.strip("[]"), int(port))
+    check_tls(tls_cert, tls_key, host.strip("[]"))
+    listening = bind(host.strip("[]"), int(port))  # before a file of tokens is made
     known = Tokens.of(tokens)
     lines = [Line(partial(UtilityPort, name, timeout_s=1.0), ledger=ledger) for name in utility]
     for name in utility:

@@ -22,7 +22,9 @@ def _port(port: str | None) -> str:
         return port
     found = [x.device for x in candidates()]
     if len(found) != 1:
-        raise BoardError("port-missing", f"name one with --port; found: {', '.join(found) or '-'}")
+        raise BoardError(
+            "port-missing", f"name one with --port; found: {', '.join(found) or 'none'}"
+        )
     return found[0]
 
 

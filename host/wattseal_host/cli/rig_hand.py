@@ -56,6 +56,9 @@ def display(
         shown = opened.display_text()
         if png:
             png.write_bytes(opened.display_png())
+    if not shown.strip():
+        output.warn("the display is dark; `wattseal rig button` wakes it")
+        return
     for line in shown.rstrip("\n").split("\n"):
         typer.echo(output.plain(line))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from wattseal.errors import Misuse, Refused
+from wattseal.errors import Malformed, Misuse, Refused
 
 from wattseal_host import bill_message, joint, linear, wide_message
 from wattseal_host.case import Part, conclude_all
@@ -38,7 +38,8 @@ def check_bill(
     """Verify a bundle, and that its records are the ledger's own.
 
     archive: whose documents hold; a bundle by a replacement that was signed before the archive's
-    own is refused `replacement-superseded`.
+    own is refused `replacement-superseded`, one by a contract that is not in it
+    `contract-unknown`.
 
     A bundle that verifies but differs from the ledger is refused `ledger-differs`: the meter
     has signed two chains, or the ledger has not come that far. (Digests at both ends decide it:
@@ -57,15 +58,22 @@ def check_bill(
             return verdict.refused("ledger-differs", error.detail)
         if (held.before, held.last) != (said.before, said.last):
             return verdict.refused("ledger-differs", "the ledger holds other records of it")
-    if archive is not None and isinstance(verdict.statement, JointStatement):
-        for said, digest in zip(stretches, verdict.statement.replacements, strict=False):
-            try:
-                present = archive.replacement(said.meter)[1]
-            except Refused as error:
-                return verdict.refused(error.code, error.detail)
-            if present != digest:
-                return verdict.refused("replacement-superseded", said.meter.hex())
+    if archive is not None:
+        try:
+            _check_papers(verdict.statement, archive)
+        except (Malformed, Refused) as error:
+            return verdict.refused(error.code, error.detail)
     return verdict
+
+
+def _check_papers(said: AnyStatement, archive: Archive) -> None:
+    """What the provider once signed is good by itself: it has to be what is on file now."""
+    for one in said.stretches:
+        archive.contract(archive.enrolment(one.meter), one.contract)
+    if isinstance(said, JointStatement):
+        for one, digest in zip(said.stretches, said.replacements, strict=False):
+            if archive.replacement(one.meter)[1] != digest:
+                raise Refused("replacement-superseded", one.meter.hex())
 
 
 def check_message(
