@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from portal_bench import Server, Visitor
 from wattseal.errors import Refused
+from wattseal_host.portal.site import Site
 from wattseal_host.portal.tables import MEMORY, Accounts, Consent
 
 
@@ -71,3 +75,27 @@ def test_accounts_and_consents(url: str) -> None:
         assert accounts.named("ada") is None and accounts.consents(ada) == []
     finally:
         accounts.close()
+
+
+def test_a_database_that_is_lost_while_it_serves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sentence for the visitor and one line for the operator, until it is back."""
+    file = tmp_path / "portal.db"
+    server = Server(Site(Accounts(f"sqlite:///{file}")))
+    try:
+        visitor = Visitor(server.url)
+        visitor.sign_up("ada", bytes(16))
+        with sqlite3.connect(file) as other:
+            other.execute("ALTER TABLE portal_accounts RENAME TO away")
+        for _ in range(2):
+            answer = Visitor(server.url).log_on("ada")
+            assert answer.status_code == 503 and "Try again in some minutes" in answer.text
+        with sqlite3.connect(file) as other:
+            other.execute("ALTER TABLE away RENAME TO portal_accounts")
+        assert "logged on as" in Visitor(server.url).log_on("ada").text
+    finally:
+        server.close()
+    told = [one for one in caplog.records if one.levelno >= logging.ERROR]
+    assert [one.getMessage() for one in told] == ["error: database: OperationalError"] * 2
+    assert not any(one.exc_info for one in told)

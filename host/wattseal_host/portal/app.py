@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -13,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from wattseal_host.portal import protocol
+from wattseal_host.portal import protocol, words
 from wattseal_host.portal.account_pages import AccountPages
 from wattseal_host.portal.data_pages import DataPages
 from wattseal_host.portal.export_pages import ExportPages
@@ -39,6 +41,11 @@ def make_app(site: Site) -> ASGIApp:
         if site.exports is not None:
             site.exports.relay.close()
 
+    async def lost(_: Request, error: Exception) -> Response:
+        # Its own words may hold the password, or what was asked for.
+        logging.getLogger(__name__).error("error: database: %s", type(error).__name__)
+        return site.page("refused.html", None, 503, why=words.of_code("database"))
+
     app = Starlette(
         routes=[
             Route("/", people.home),
@@ -57,7 +64,7 @@ def make_app(site: Site) -> ASGIApp:
             Mount("/static", StaticFiles(directory=HERE / "static", packages=[STATIC])),
         ],
         lifespan=lifespan,
-        exception_handlers={Exception: _failed},
+        exception_handlers={SQLAlchemyError: lost, Exception: _failed},
     )
     app.router.redirect_slashes = False  # it believes the Host it is told
     return Guard(app, site.tls, FILE_PATH, site.hosts)

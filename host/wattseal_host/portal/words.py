@@ -15,6 +15,8 @@ _WORDS = {
     "consent": "Without your consent nothing is read: tick the box to agree.",
     "handover-meter": "This file is another meter's than the one of your account.",
     "handover-opening": "A reading in this file is not the one your meter sealed.",
+    "database": "This website does not reach its list of accounts just now. Try again in some "
+    "minutes.",
     "portal-full": "Too many people are looking at their readings just now. Try again later.",
     "handover-empty": "This file has no reading.",
     "tariff-period": "This tariff does not price the whole period.",
