@@ -54,7 +54,11 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, mode: int = 0o644) -
     path = Path(path)
     if path.exists() and not path.is_file():
         raise Unusable("file-not-regular", str(path))
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)  # which was asked for; the other is ours
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

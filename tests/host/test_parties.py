@@ -144,3 +144,10 @@ def test_of_several_providers_each_has_its_meters(house: House) -> None:
     value["meters"][0]["provider"] = "SHA256:unknown"
     with pytest.raises(Unusable, match="trust-malformed"):
         Trust.read(json.dumps(value).encode())
+
+
+def test_a_folder_that_is_not_there_is_named_as_it_was_asked_for(tmp_path: Path) -> None:
+    """And not the temporary file that would have been made in it."""
+    with pytest.raises(FileNotFoundError) as caught:
+        write_atomic(tmp_path / "none" / "readings.csv", b"")
+    assert caught.value.filename == str(tmp_path / "none" / "readings.csv")

@@ -17,9 +17,10 @@ from wattseal_host.export.way import Clock
 ORIGIN = "https://a.example"
 
 
-@pytest.fixture
-def applets(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def applets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of half-hours, by PIN and standing."""
+    tmp_path = tmp_path_factory.mktemp("applets")
     common = ["--key", tmp_path / "p.pem", "--publisher", "Example Ltd", "--origin", ORIGIN]
     common += ["--name", "Load curve", "--granularity-s", "1800"]
     for name, more in (("pin", []), ("standing", ["--recipient", tmp_path / "own.pem"])):
