@@ -6,6 +6,8 @@ import csv
 import fcntl
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -203,3 +205,10 @@ def test_an_applet_or_a_state_of_something_else(tmp_path: Path) -> None:
         path.write_text(changed)
         with pytest.raises(Unusable, match="collect-state"):
             Kept.load(path, meter, bytes(32))
+
+
+def test_a_port_of_ones_own_wants_none_of_the_relay_s_libraries() -> None:
+    """Which come with wattseal[portal] alone."""
+    without = "import sys; sys.modules.update(dict.fromkeys(('httpx', 'starlette', 'uvicorn')));"
+    parts = "wattseal_host.export.collecting, wattseal_host.export.service, wattseal_host.cli.main"
+    subprocess.run([sys.executable, "-c", f"{without} import {parts}"], check=True)

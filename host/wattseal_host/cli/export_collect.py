@@ -110,17 +110,17 @@ def _ways(
     names = [_meter(text) for text in meters]
     if len(set(names)) < len(names):
         raise Misuse("usage", "a meter is named twice")
-    try:
-        from wattseal_host.export.way import ByPort, ByRelay
-        from wattseal_host.portal.relayed import Relay
-    except ImportError as error:
-        raise Misuse("portal-missing", "pip install 'wattseal[portal]'") from error
+    from wattseal_host.export.way import ByPort, ByRelay
 
     if port is not None:
         if len(names) > 1:
             raise Misuse("usage", "there is one meter on a port")
         way = stack.enter_context(closing(ByPort(port)))
         return [(names[0] if names else way.identity().meter, way)]
+    try:
+        from wattseal_host.portal.relayed import Relay
+    except ImportError as error:
+        raise Misuse("portal-missing", "pip install 'wattseal[portal]'") from error
     from wattseal_host.cli.relay import read_token
 
     if relay_token is None or not names:

@@ -96,6 +96,8 @@ class Collector:
             log, meter = self._way.log(), self._way.identity()
             if meter.meter != self.meter:
                 raise Refused("relay-meter", "another meter is on this line")
+            if self._wanted.granularity_s % meter.interval_s:
+                raise Misuse("collect-granularity", f"this meter seals every {meter.interval_s} s")
             try:
                 if ask and not kept.approved:
                     self._ask(kept, log)

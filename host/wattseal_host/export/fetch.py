@@ -15,9 +15,10 @@ from wattseal_host.errors import PortError
 from wattseal_host.export.items import Checked, Item, check
 from wattseal_host.export.recipient import CONFIRMATION, MANIFEST, REQUEST, SHARE, Export
 from wattseal_host.export.standing import Standing
-from wattseal_host.export.way import AT_ONCE, Clock, Way
+from wattseal_host.export.way import Clock, Way
 from wattseal_host.portal import mailbox
 from wattseal_host.portal.mailbox import Mailbox
+from wattseal_host.relay.line import RECORDS_AT_ONCE
 
 LOOK_S = 0.4
 APPROVED_S = 150.0
@@ -152,7 +153,7 @@ class Fetching:
         """Sealed records, unverified; fewer where the log ends."""
         found: list[bytes] = []
         while len(found) < count:
-            wanted = min(AT_ONCE, count - len(found))
+            wanted = min(RECORDS_AT_ONCE, count - len(found))
             part = self._patiently(partial(self._way.records, first + len(found), wanted))
             if not part:
                 break

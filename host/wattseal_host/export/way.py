@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wattseal_host.collect.utility import UtilityPort
 from wattseal_host.documents import Enrolment
 from wattseal_host.portal import mailbox
 from wattseal_host.portal.mailbox import Mailbox
-from wattseal_host.portal.relayed import RECORDS_AT_ONCE, Relay
 from wattseal_host.relay.line import Line
 
-AT_ONCE = RECORDS_AT_ONCE
+if TYPE_CHECKING:  # it wants httpx, which the way by a port does not
+    from wattseal_host.portal.relayed import Relay
 
 
 class Clock:
@@ -41,7 +41,7 @@ class Log(NamedTuple):
 
 class Way(Protocol):
     """Raises Refused and PortError as `relay.line.Line` or `portal.relayed.Relay` do. `records`:
-    sealed, unverified, at most AT_ONCE."""
+    sealed, unverified, at most RECORDS_AT_ONCE."""
 
     def identity(self) -> Enrolment: ...
 

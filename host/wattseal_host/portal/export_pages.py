@@ -17,12 +17,12 @@ from wattseal_host.portal.answers import in_browser, refusal, whole
 from wattseal_host.portal.asking import Asking
 from wattseal_host.portal.exports import Exports
 from wattseal_host.portal.handed import Handed
-from wattseal_host.portal.relayed import RECORDS_AT_ONCE
 from wattseal_host.portal.sessions import Session
 from wattseal_host.portal.site import Site, check_form, go
 from wattseal_host.portal.tables import Consent
 from wattseal_host.portal.turns import Turns
 from wattseal_host.portal.wanted import BROWSER, DAY_S, GRANULARITIES, PURPOSES
+from wattseal_host.relay.line import RECORDS_AT_ONCE
 from wattseal_host.report.localtime import day_text
 
 PAGES = ("/export", "/export/pin", "/export/end")

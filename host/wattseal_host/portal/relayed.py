@@ -12,10 +12,10 @@ from wattseal_host.documents import Enrolment
 from wattseal_host.errors import PortError
 from wattseal_host.export.items import MAX_RECORDS
 from wattseal_host.portal import mailbox
+from wattseal_host.relay.line import RECORDS_AT_ONCE
 
 TIMEOUT_S = 20.0
 MAX_ANSWER_BYTES = 64 * 1024
-RECORDS_AT_ONCE = 64
 _CODES = {
     "relay-token", "relay-meter", "relay-busy", "meter-busy", "too-often", "port-missing",
     "port-answer", "port-silent", "port-refused", "relay-message", "relay-request", "relay-span",

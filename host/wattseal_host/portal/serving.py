@@ -17,7 +17,7 @@ from wattseal_host.portal import exported, mailbox
 from wattseal_host.portal.asking import Asking
 from wattseal_host.portal.exports import PATIENCE_S, Exports, silence
 from wattseal_host.portal.handed import Handed
-from wattseal_host.portal.relayed import RECORDS_AT_ONCE
+from wattseal_host.relay.line import RECORDS_AT_ONCE
 
 PAUSE_S = 0.5
 AT_ONCE = 20

@@ -25,12 +25,11 @@ from wattseal.errors import Malformed, Misuse, Refused, WattsealError
 
 from wattseal_host.errors import PortError
 from wattseal_host.portal.mailbox import MAX_CHUNKS
-from wattseal_host.relay.line import Line
+from wattseal_host.relay.line import RECORDS_AT_ONCE, Line
 from wattseal_host.relay.tokens import Tokens
 from wattseal_host.web.limits import Limit, network
 
 MAX_MESSAGE_BYTES = 242  # 123 registers but for kind and length
-MAX_RECORDS = 64
 KINDS = range(1, 5)
 MAX_NUMBER = 2**32 - 1
 _STATUS = {
@@ -157,7 +156,7 @@ class Relay:
 
     async def _records(self, request: Request, line: Line) -> Response:
         first = _number(request.query_params.get("first", ""), MAX_NUMBER)
-        count = _number(request.query_params.get("count", ""), MAX_RECORDS)
+        count = _number(request.query_params.get("count", ""), RECORDS_AT_ONCE)
         records = await run_in_threadpool(line.records, first, count, _meter(request))
         return _bytes(b"".join(len(one).to_bytes(2, "big") + one for one in records))
 

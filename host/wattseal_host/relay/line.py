@@ -22,6 +22,7 @@ from wattseal_host.ledger import Ledger
 MAX_KEPT = 40_000  # sealed records, of a quarter of a kilobyte each
 MAX_SPAN = 60_000
 PATIENCE_S = 10.0
+RECORDS_AT_ONCE = 64  # of one question to the relay
 AT_ONCE = 8  # records: about a second at 19,200 baud
 _SEQ_AT = slice(26, 30)
 _BROKEN = ("port-missing", "port-silent", "port-answer")
