@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import serial
@@ -35,6 +36,7 @@ def short_life(folder):
         board.inject({"fault": "clamp-unplugged"})
         board.inject(None)
         board.send(0, b"?status\r\n")
+        time.sleep(0.3)  # it is answered while the board's clock stands still
         board.run_until(board.now_s + 3)
         board.press_button()
         board.stop_recording()
