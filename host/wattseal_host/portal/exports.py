@@ -32,7 +32,7 @@ RETRY_LOOKS = 12
 APPROVAL_S = 150  # the meter asks for two minutes
 PATIENCE_S = 180  # without a step forward, after the PIN
 QUEUE_S = 900  # behind another request
-GIVES_WAY_S = 30  # the meter lets a reader be for a minute
+GIVES_WAY_S = 30  # the meter lets a question or a reader be for a minute
 _MEANWHILE = {
     "port-missing", "port-silent", "port-answer", "port-refused", "relay-missing", "relay-answer",
     "relay-busy", "too-often", "meter-busy",
@@ -192,7 +192,8 @@ class Exports:
             case phases.BUSY:
                 if box.state in (mailbox.NONE, mailbox.SERVED):
                     self._again(asking, GIVES_WAY_S if asking.deployed_s else 0)
-                elif box.state == mailbox.SERVING:  # the meter knows whether anybody still reads it
+                elif box.state in (mailbox.ASKED, mailbox.SERVING):
+                    # The meter knows whether the other has had its minute, or still reads.
                     self._again(asking, GIVES_WAY_S)
             case phases.DEPLOYING:
                 self._deployed(asking, box)
