@@ -124,10 +124,11 @@ def handed_figures(data: bytes) -> None:
     if len(meter.sealed) == 1:
         return
     read = handed.read(file_of(meter), meter.meter)
-    found = analyse(read, LocalTime(()))
-    curve = charts.load_curve(found.curve, found.peak_w, found.base_w)
+    local = LocalTime(())
+    found = analyse(read, local)
+    curve = charts.load_curve(found.curve, found.peak_w, found.base_w, local)
     assert "nan" not in curve and "inf" not in curve
-    assert "nan" not in charts.daily([day.energy_wh for day in found.days])
+    assert "nan" not in charts.daily([(day.name, day.energy_wh) for day in found.days])
     with suppress(Refused):
         assert cost(read, TARIFF).text.endswith(" GBP")
 

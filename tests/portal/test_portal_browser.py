@@ -126,6 +126,8 @@ def test_read_in_the_browser(desk: Desk, meters: tuple[bytes, bytes, str], file:
     held = handed.read(meters[0], meters[1])
     assert page.locator("#total").inner_text() == f"{sum(held.column()) / 1000:.2f} kWh"
     assert page.locator("#days tr").count() == DAYS
+    named = [text for text in page.locator("#curve text.mark").all_text_contents() if text]
+    assert 2 <= len(named) <= 5 and "12:00" in named
     desk.look("in-browser")
     stored = "localStorage.length + sessionStorage.length"
     assert page.evaluate(stored) == 0

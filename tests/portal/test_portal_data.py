@@ -43,6 +43,12 @@ def test_what_is_handed_over_is_shown(visitor: Visitor, data: bytes) -> None:
     assert "shown to me until I log off" in visitor.http.get("/consents").text
 
 
+def test_a_page_that_is_not_there_is_one_of_the_site(visitor: Visitor) -> None:
+    answer = visitor.http.get("/nix")
+    assert answer.status_code == 404 and "There is no such page here." in answer.text
+    assert 'href="/"' in answer.text
+
+
 def test_a_reload_and_a_second_tab_show_the_same(visitor: Visitor, data: bytes) -> None:
     page = visitor.hand_over(data).text
     assert visitor.http.get("/results").text == page

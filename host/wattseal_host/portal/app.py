@@ -46,6 +46,11 @@ def make_app(site: Site) -> ASGIApp:
         logging.getLogger(__name__).error("error: database: %s", type(error).__name__)
         return site.page("refused.html", None, 503, why=words.of_code("database"))
 
+    async def missing(request: Request, _: Exception) -> Response:
+        return site.page(
+            "refused.html", site.session(request), 404, why="There is no such page here."
+        )
+
     app = Starlette(
         routes=[
             Route("/", people.home),
@@ -64,7 +69,7 @@ def make_app(site: Site) -> ASGIApp:
             Mount("/static", StaticFiles(directory=HERE / "static", packages=[STATIC])),
         ],
         lifespan=lifespan,
-        exception_handlers={SQLAlchemyError: lost, Exception: _failed},
+        exception_handlers={SQLAlchemyError: lost, 404: missing, Exception: _failed},
     )
     app.router.redirect_slashes = False  # it believes the Host it is told
     return Guard(app, site.tls, FILE_PATH, site.hosts)

@@ -148,12 +148,13 @@ class Pages:
         }
         try:
             found = use.used(house, from_s, to_s)
-            made = analyse(found, house.local(from_s, to_s))
+            local = house.local(from_s, to_s)
+            made = analyse(found, local)
         except WattsealError as error:
             return {**told, "why": words.of(error.code)}
         told.update(made=made, unknown=found.unknown, count=len(found.records), why="", cost=None)
-        told["curve"] = charts.load_curve(made.curve, made.peak_w, made.base_w)
-        told["bars"] = charts.daily([day.energy_wh for day in made.days])
+        told["curve"] = charts.load_curve(made.curve, made.peak_w, made.base_w, local)
+        told["bars"] = charts.daily([(day.name, day.energy_wh) for day in made.days])
         if "export" in found.enrolment.channels:
             unit_wh = 10.0**found.enrolment.unit.exponent
             told["exported"] = sum(found.column("export")) * unit_wh

@@ -46,12 +46,36 @@ function advice(readings, total, base) {
     "What can wait is worth most when it leaves that hour.";
 }
 
+const SVG = "http://www.w3.org/2000/svg", DAY = 86400, STEPS = [3600, 10800, 21600, 43200], MOST = 5;
+
+// Marks the axis at some full hours, or days, of UTC. x: the place of a time.
+function axis(svg, from, span, x) {
+  svg.querySelectorAll(".mark").forEach((old) => old.remove());
+  const days = Math.ceil(span / (MOST * DAY));
+  const step = STEPS.find((one) => span <= MOST * one) ?? days * DAY;
+  const first = step < DAY ? Math.ceil(from / step) * step : Math.ceil(from / DAY) * DAY;
+  for (let at = first; at < from + span; at += step) {
+    const tick = document.createElementNS(SVG, "line"), text = document.createElementNS(SVG, "text");
+    for (const [name, value] of Object.entries({ x1: x(at), x2: x(at), y1: BASE, y2: BASE + 5 })) {
+      tick.setAttribute(name, value);
+    }
+    text.setAttribute("x", x(at));
+    text.setAttribute("y", 222);
+    text.setAttribute("text-anchor", "middle");
+    const [day, clock] = new Date(at * 1000).toISOString().split("T");
+    if (x(at) < WIDTH - 35) text.textContent = at % DAY ? clock.slice(0, 5) : day.slice(5);
+    tick.setAttribute("class", "axis mark");
+    text.setAttribute("class", "mark");
+    svg.append(tick, text);
+  }
+}
+
 export function draw(readings) {
   const curve = readings.map((one) => ({ ...one, watt: (one.wh * 3600) / (one.end - one.start) }));
   const peak = curve.reduce((most, one) => Math.max(most, one.watt), 1);
   const from = curve[0].start, span = curve.at(-1).end - from;
   const x = (time) => (LEFT + ((WIDTH - LEFT) * (time - from)) / span).toFixed(1);
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const path = document.createElementNS(SVG, "path");
   let at = null, drawn = "";
   for (const { start, end, watt } of curve) {
     const y = (TOP + (BASE - TOP) * (1 - watt / peak)).toFixed(1);
@@ -62,6 +86,7 @@ export function draw(readings) {
   path.setAttribute("d", drawn);
   part("curve").querySelector("path")?.remove();
   part("curve").append(path);
+  axis(part("curve"), from, span, x);
   const total = readings.reduce((sum, one) => sum + one.wh, 0), base = baseLoad(curve);
   part("top").textContent = `${peak.toFixed(0)} W`;
   part("total").textContent = `${(total / 1000).toFixed(2)} kWh`;

@@ -21,6 +21,8 @@ function draw() {
   });
   part("line").setAttribute("d", path);
   part("top").textContent = `${most.toFixed(0)} W`;
+  const shown_s = Math.max(LEAST, seen.length - 1) * EVERY_MS / 1000;
+  part("since").textContent = `${(shown_s / 60).toFixed(0)} min ago`;
 }
 
 function show(told) {
