@@ -3,6 +3,7 @@
 import os
 import random
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from wattseal_hil.vm import Vm, find_vm
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("WATTSEAL_DATA") or ROOT.parent / "shared" / "data")
 SEED = int(os.environ.get("WATTSEAL_SEED") or secrets.randbits(32))
+
+# In the background of a shell SIGINT is ignored, also by every command that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "wattseal",

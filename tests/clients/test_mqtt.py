@@ -146,6 +146,7 @@ def test_what_is_refused(home: House, broker: Broker, secrets: Path, tmp_path: P
     wrong.chmod(0o600)
     shown = tmp_path / "shown"
     shown.write_text("secret")
+    shown.chmod(0o644)
     stranger = tmp_path / "stranger.json"
     held = home._secrets
     type(held)(bytes(16), held.key, held.epochs).save(stranger)

@@ -275,7 +275,7 @@ def test_nothing_is_left_behind(vm64):
         directory = board.workdir
     assert process.returncode is not None
     assert not directory.exists()
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(os.listdir("/proc/self/fd")) <= before  # what a test before left may be gone now
     with pytest.raises(BoardError) as refused:
         board.power_on()
     assert refused.value.code == "board-closed"
