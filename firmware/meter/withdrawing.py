@@ -47,6 +47,6 @@ async def _withdraw(clock, notice, hall):
     if done:
         notice.insist(("All exports", "are withdrawn."))
     else:
-        # Ended for now. What a restart would bring back the customer has to know.
+        # Nothing is exported, until a restart brings the approvals back: the customer has to know.
         notice.insist(("Not recorded:", "flash refuses.", "Try again later."))
     await asyncio.sleep_ms(_SAID_MS)
